@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: MIT
+#
+# One short name for each library we did not write: `LIBS sqlite json` in a room() means the
+# targets third_party::sqlite and third_party::json. All are Debian 12 packages; ./dev installs
+# them. Imported targets are SYSTEM, so their headers do not meet our warnings.
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+
+function(third_party NAME)
+  add_library(third_party_${NAME} INTERFACE)
+  target_link_libraries(third_party_${NAME} INTERFACE ${ARGN})
+  add_library(third_party::${NAME} ALIAS third_party_${NAME})
+endfunction()
+
+function(third_party_package NAME MODULE)
+  pkg_check_modules(package_${NAME} QUIET IMPORTED_TARGET ${MODULE})
+  if(NOT package_${NAME}_FOUND)
+    message(FATAL_ERROR "${MODULE} is not installed; ./dev build installs what is missing")
+  endif()
+  third_party(${NAME} PkgConfig::package_${NAME})
+endfunction()
+
+third_party(threads Threads::Threads)
+third_party_package(sqlite sqlite3)
+third_party_package(json nlohmann_json)
+third_party_package(cli11 CLI11)
+third_party_package(spdlog spdlog)    # the compiled one, with the external fmt
+third_party_package(toml tomlplusplus) # the linked one, TOML_HEADER_ONLY=0
+third_party_package(crypto libcrypto)
+third_party_package(cbc cbc)
+if(PENSTOCK_TESTS)
+  third_party_package(gtest "gmock;gtest")
+  third_party_package(gtest_main "gmock;gtest_main")
+endif()
+if(PENSTOCK_BENCH)
+  third_party_package(benchmark benchmark)
+endif()
