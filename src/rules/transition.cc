@@ -71,7 +71,7 @@ class Decision {
     next_.error = c.certificate.substr(0, max_error_bytes);
     if (next_.crashes >= default_max_crashes) return failed();
     if (job_.cancel_requested) return cancelled();
-    next_.alone = next_.crashes + 1 >= default_max_crashes;
+    next_.alone = is_suspect(next_.crashes);
     return back();
   }
 
@@ -114,6 +114,31 @@ class Decision {
 Transition decide(const Attempted& job, const Outcome& outcome, const Policy& policy, Time now,
                   double dice) {
   return std::visit(Decision(job, policy, now, dice), outcome);
+}
+
+bool is_suspect(int crashes) { return crashes + 1 >= default_max_crashes; }
+
+Transition cancel_waiting(const JobKey& key, int attempt, int crashes, const Policy& policy, Time now,
+                          std::string why) {
+  Transition next{.key = key, .move = Move::cancel, .to = JobState::cancelled};
+  next.attempt = attempt;
+  next.crashes = crashes;
+  next.keep_until = now + policy.keep_succeeded;
+  next.error = std::move(why);
+  return next;
+}
+
+Transition promote_scheduled(const JobKey& key, int attempt, int crashes, int misses) {
+  Transition next{.key = key, .move = Move::promote, .to = JobState::ready};
+  next.attempt = attempt;
+  next.crashes = crashes;
+  next.misses = misses;
+  next.alone = is_suspect(crashes);
+  return next;
+}
+
+Transition revive(const JobKey& key) {
+  return {.key = key, .move = Move::revive, .to = JobState::ready};
 }
 
 }  // namespace penstock::rules

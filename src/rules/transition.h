@@ -70,4 +70,14 @@ struct Transition {
 Transition decide(const Attempted& job, const Outcome& outcome, const Policy& policy, Time now,
                   double dice);
 
+/// True for a job whose next crash would be its last: it runs alone in its session.
+bool is_suspect(int crashes);
+
+/// What `job_state` allows on a job that no session holds; `why` is kept as its error.
+Transition cancel_waiting(const JobKey& key, int attempt, int crashes, const Policy& policy, Time now,
+                          std::string why);
+Transition promote_scheduled(const JobKey& key, int attempt, int crashes, int misses);
+/// An ended job starts anew, with attempts and crashes counted from zero.
+Transition revive(const JobKey& key);
+
 }  // namespace penstock::rules

@@ -155,6 +155,7 @@ struct WaitFor {
   Bell seen{};
   bool work = false;    ///< Something may have become ready.
   bool events = false;  ///< The event stream has grown.
+  bool due = false;     ///< Something was scheduled, maybe earlier than all before.
 };
 enum class Woken : std::uint8_t { store, ring, deadline };
 
@@ -186,7 +187,7 @@ struct Due {
 
 struct Death {
   std::string certificate;  ///< What is known: "signal 9, peak 12 MiB, last line: ...".
-  double dice = 0;
+  Retention retention = {};
 };
 
 /// What may go: everything past its bounds, or (an operator's wish) one state past an age.

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+#include "store/open.h"
+
+#include "rules/name.h"
+#include "store/sqlite/sqlite_store.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <mutex>
+
+namespace penstock {
+namespace {
+
+constexpr std::string_view sqlite_scheme = "sqlite:";
+
+Error bad_url(std::string_view url, std::string_view why) {
+  return Error{Errc::invalid, "store URL \"" + rules::printable(url, 120) + "\" " +
+                                  std::string(why) + ": write sqlite:PATH or sqlite::memory:"};
+}
+
+// Memory databases by URL: whoever opens the same URL in this process gets the same database.
+class Memories {
+ public:
+  Result<std::shared_ptr<sqlite::Database>> open(const std::string& url, Clock& clock) {
+    const std::lock_guard lock(mutex_);
+    if (auto known = by_url_[url].lock()) return known;
+    auto opened = sqlite::open_database(":memory:", url, clock);
+    if (opened) by_url_[url] = *opened;
+    return opened;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::weak_ptr<sqlite::Database>> by_url_;
+};
+
+Result<void> check_query(std::string_view url, std::string_view query, bool in_memory) {
+  if (query.empty()) return {};
+  if (!in_memory) return bad_url(url, "has options, which a database file does not know");
+  if (!query.starts_with("prefix=")) return bad_url(url, "has an option other than prefix");
+  return rules::check_name("prefix", query.substr(7));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> open_store(std::string_view url, const StoreOptions& options) {
+  if (!url.starts_with(sqlite_scheme)) return bad_url(url, "is not understood");
+  const std::string_view rest = url.substr(sqlite_scheme.size());
+  const auto question = rest.find('?');
+  const std::string path(rest.substr(0, question));
+  const std::string_view query =
+      question == std::string_view::npos ? std::string_view() : rest.substr(question + 1);
+  const bool in_memory = path == ":memory:";
+  if (path.empty()) return bad_url(url, "names no file");
+  if (path.starts_with(':') && !in_memory) return bad_url(url, "is not understood");
+  if (auto ok = check_query(url, query, in_memory); !ok) return std::move(ok).error();
+  if (in_memory && options.require_safe) {
+    return Error{Errc::denied, "the store is in memory and would forget every job with this process: "
+                               "use sqlite:PATH, or drop --require-safe-store"};
+  }
+  Clock& clock = options.clock ? *options.clock : real_clock();
+  static Memories memories;
+  std::error_code failed;
+  const std::string full_path =
+      in_memory ? path : std::filesystem::absolute(path, failed).lexically_normal().string();
+  auto database = in_memory ? memories.open(std::string(url), clock)
+                            : sqlite::open_database(full_path, "sqlite:" + full_path, clock);
+  if (!database) return std::move(database).error();
+  return sqlite::SqliteStore::open(*std::move(database));
+}
+
+std::string default_store_url() {
+  const char* state = std::getenv("XDG_STATE_HOME");
+  const char* home = std::getenv("HOME");
+  const std::filesystem::path folder =
+      state && *state ? std::filesystem::path(state)
+                      : std::filesystem::path(home && *home ? home : "/tmp") / ".local" / "state";
+  return "sqlite:" + (folder / "penstock" / "penstock.db").string();
+}
+
+}  // namespace penstock

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+//
+// Opening a database: is it ours, is its layout known, has the machine booted since. Whoever comes
+// first migrates; the others wait for its lock.
+#include "store/sqlite/migrations.gen.h"
+#include "store/sqlite/sqlite_store.h"
+
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include <sys/random.h>
+
+namespace penstock::sqlite {
+namespace {
+
+constexpr std::int64_t application_id = 0x50454e53;  // "PENS"
+constexpr std::int64_t newest_layout = static_cast<std::int64_t>(migrations::all.size());
+
+// After a boot the last commits may be forgotten (synchronous=NORMAL does not sync each). Numbers
+// that were handed out with them must not be handed out again, so the counters jump further than any
+// such tail could be; the random part keeps two power cuts in a row apart.
+constexpr std::uint64_t sequence_jump = 1ULL << 32, fence_jump = 1ULL << 20;
+
+std::uint64_t random_number() {
+  std::uint64_t number = 0;
+  if (getrandom(&number, sizeof number, 0) != sizeof number) std::abort();
+  return number;
+}
+
+std::string boot_id() {
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string id;
+  std::getline(file, id);
+  return id.empty() ? "unknown" : id;
+}
+
+std::string hex(const rules::Secret& secret) {
+  std::string text;
+  for (const std::uint8_t byte : secret) {
+    char two[3];
+    std::snprintf(two, sizeof two, "%02x", static_cast<unsigned>(byte));
+    text += two;
+  }
+  return text;
+}
+
+rules::Secret unhex(std::string_view text) {
+  rules::Secret secret{};
+  for (std::size_t i = 0; i < secret.size() && 2 * i + 1 < text.size(); ++i) {
+    unsigned byte = 0;
+    std::sscanf(text.data() + 2 * i, "%2x", &byte);
+    secret[i] = static_cast<std::uint8_t>(byte);
+  }
+  return secret;
+}
+
+rules::Secret new_secret() {
+  rules::Secret secret;
+  if (getrandom(secret.data(), secret.size(), 0) != static_cast<ssize_t>(secret.size())) {
+    std::abort();
+  }
+  return secret;
+}
+
+std::string read_meta(Connection& db, std::string_view key) {
+  Statement& read = db.statement("meta.read").start(key);
+  std::string value = read.row() ? std::string(read.text(0)) : std::string();
+  read.end();
+  return value;
+}
+
+template <class T>
+void write_meta(Connection& db, std::string_view key, const T& value) {
+  db.statement("meta.write").start(key, value).run();
+}
+
+void create(Connection& db) {
+  db.execute("PRAGMA application_id = " + std::to_string(application_id));
+  for (const auto& [stem, text] : migrations::all) db.execute(std::string(text));
+  db.execute("PRAGMA user_version = " + std::to_string(newest_layout));
+  if (db.failed()) return;
+  const std::string secret = hex(new_secret());
+  write_meta(db, "secret", secret);
+  write_meta(db, "boot_id", boot_id());
+  for (const char* counter : {"sequence", "fence", "again", "upkeep", "suspect_session",
+                              "sessions_lost", "stale_writes_refused", "false_alarms"}) {
+    write_meta(db, counter, std::int64_t{0});
+  }
+}
+
+void jump_after_boot(Connection& db) {
+  const std::string boot = boot_id();
+  if (read_meta(db, "boot_id") == boot) return;
+  const std::uint64_t from =
+      std::strtoull(read_meta(db, "sequence").c_str(), nullptr, 10);
+  const std::uint64_t by = sequence_jump + random_number() % (sequence_jump / 2);
+  db.statement("meta.add").start("sequence", by).run();
+  db.statement("meta.gap").start(from + 1, from + by).run();
+  db.statement("meta.add").start("fence", fence_jump + random_number() % (fence_jump / 2)).run();
+  write_meta(db, "boot_id", boot);
+}
+
+Result<void> check_layout(Connection& db, const std::string& path, bool& is_new) {
+  const std::int64_t layout = db.ask("PRAGMA user_version");
+  const std::int64_t owner = db.ask("PRAGMA application_id");
+  const std::int64_t tables = db.ask("SELECT count(*) FROM sqlite_schema");
+  if (db.failed()) return db.take_error();
+  is_new = layout == 0 && owner == 0 && tables == 0;
+  if (is_new) return {};
+  if (owner != application_id) {
+    return Error{Errc::invalid, "database " + path + " belongs to another program: name another file"};
+  }
+  if (layout != newest_layout) {
+    return Error{Errc::conflict, "database " + path + " has layout " + std::to_string(layout) +
+                                     ", this program knows layout " + std::to_string(newest_layout) +
+                                     ": use a matching version of penstock"};
+  }
+  return {};
+}
+
+Result<void> prepare(Database& database, Connection& db) {
+  db.execute("BEGIN IMMEDIATE");
+  if (db.failed()) return db.take_error();
+  bool is_new = false;
+  if (auto ok = check_layout(db, database.path, is_new); !ok) {
+    db.execute("ROLLBACK");
+    return ok;
+  }
+  if (is_new) create(db);
+  jump_after_boot(db);
+  const std::string secret = read_meta(db, "secret");
+  db.execute("COMMIT");
+  if (db.failed()) {
+    Error error = db.take_error();
+    db.execute("ROLLBACK");
+    return error;
+  }
+  database.mint.emplace(unhex(secret));
+  return {};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Database>> open_database(const std::string& path, const std::string& name,
+                                                Clock& clock) {
+  auto database = std::make_shared<Database>();
+  database->path = path;
+  database->name = name;
+  database->clock = &clock;
+  if (!database->in_memory()) {
+    std::error_code failed;
+    const auto folder = std::filesystem::path(path).parent_path();
+    if (!folder.empty()) std::filesystem::create_directories(folder, failed);
+  }
+  auto connection = Connection::open(path, Connection::Sync::normal);
+  if (!connection) return std::move(connection).error();
+  if (auto ok = prepare(*database, **connection); !ok) return std::move(ok).error();
+  auto live = LiveFile::open(database->in_memory() ? "" : path + "-live");
+  if (!live) return std::move(live).error();
+  database->live = *std::move(live);
+  if (database->in_memory()) database->shared = *std::move(connection);
+  return database;
+}
+
+}  // namespace penstock::sqlite
