@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+//
+// A user's own program with everything that the penstock binary has: `return penstock::main(argc,
+// argv, tasks);` makes it worker and command line of its tasks; an App adds commands of its own.
+#pragma once
+
+#include <penstock/worker.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace penstock {
+
+/// One flag of a command: "--limit N" takes a value, "--yes" is a switch. "-q,--queue" names both.
+struct Flag {
+  std::string name;
+  std::string value = {};  ///< How --help shows the value; empty: a switch.
+  std::string help = {};
+  bool repeat = false;  ///< May be given several times.
+};
+
+/// What was typed, checked against the command's table.
+class Arguments {
+ public:
+  virtual ~Arguments() = default;
+  /// True when the flag ("--limit") was given.
+  [[nodiscard]] virtual bool has(std::string_view flag) const = 0;
+  /// The last value of a flag, else `fallback`.
+  [[nodiscard]] virtual std::string text(std::string_view flag,
+                                         std::string_view fallback = {}) const = 0;
+  [[nodiscard]] virtual std::vector<std::string> all(std::string_view flag) const = 0;
+  /// What stood without a flag, in order.
+  [[nodiscard]] virtual const std::vector<std::string>& words() const = 0;
+  /// The store's URL by flag, environment, file or default, and where it came from ("REDIS_URL").
+  [[nodiscard]] virtual std::string store() const = 0;
+  [[nodiscard]] virtual std::string store_origin() const = 0;
+  [[nodiscard]] virtual bool json() const = 0;
+  [[nodiscard]] virtual bool quiet() const = 0;
+  /// Path of the running program, to start worker processes with.
+  [[nodiscard]] virtual std::string program() const = 0;
+};
+
+/// A command of the command line. Returns the exit code; 0 is done (codes: docs, Errors).
+struct Command {
+  std::string name;     ///< "submit", or "job show" for one of a group.
+  std::string summary;  ///< One line for --help.
+  std::vector<Flag> flags = {};
+  std::string words = {};  ///< How --help shows the words: "TASK [JSON]"; empty: none allowed.
+  std::function<int(const Arguments&)> run = {};
+};
+
+/// A program built on the engine. Not copied; lives until main returns.
+class App {
+ public:
+  /// `name` and `version` are what --help and --version print.
+  App(std::string name, std::string version) : name_(std::move(name)), version_(std::move(version)) {}
+
+  App& tasks(Tasks tasks) {
+    tasks_ = std::move(tasks);
+    return *this;
+  }
+  /// Adds a command, or replaces the built-in one of that name.
+  App& command(Command command) {
+    commands_.push_back(std::move(command));
+    return *this;
+  }
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] const std::string& version() const { return version_; }
+  [[nodiscard]] const Tasks& tasks() const { return tasks_; }
+  [[nodiscard]] const std::vector<Command>& commands() const { return commands_; }
+
+ private:
+  std::string name_, version_;
+  Tasks tasks_;
+  std::vector<Command> commands_;
+};
+
+/// What a demonstration submits besides the 200 small jobs of every show.
+struct DemoPart {
+  std::string title;                    ///< "roster instance1.txt"
+  std::vector<JobSpec> jobs = {};
+  /// One line about a job of this part that has ended, from its result.
+  std::function<std::string(const Job&)> describe = {};
+};
+/// The show behind `demo`: worker processes start, `part` and 200 small jobs are submitted, one
+/// worker is killed, bars move, a table closes. Flags: --once. Returns the exit code.
+int run_demo(const Arguments& arguments, const DemoPart& part);
+/// The flags that run_demo understands.
+std::vector<Flag> demo_flags();
+
+/// Error to the standard streams and exit code: one line on stderr, the code of the error's table.
+int report(const Error& error);
+
+/// Runs the command line of a program with these tasks. Returns the exit code.
+int main(int argc, char** argv, Tasks tasks);
+int main(int argc, char** argv, App& app);
+
+}  // namespace penstock

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+#include "rules/json.h"
+
+#include "rules/limits.h"
+#include "rules/name.h"
+
+#include <penstock/json.h>
+
+#include <charconv>
+#include <cstdio>
+
+namespace penstock {
+namespace {
+
+// Accepts a document without building it; stops at the first level that is too deep. The library's
+// parser keeps its own stack on the heap, so depth costs memory, never the call stack.
+class DepthCheck : public nlohmann::json_sax<json> {
+ public:
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool string(string_t&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool key(string_t&) override { return true; }
+  bool start_object(std::size_t) override { return enter(); }
+  bool end_object() override { return leave(); }
+  bool start_array(std::size_t) override { return enter(); }
+  bool end_array() override { return leave(); }
+  bool parse_error(std::size_t at, const std::string&, const nlohmann::detail::exception&) override {
+    error = "is not JSON: stopped making sense at byte " + std::to_string(at);
+    return false;
+  }
+
+  std::string error;
+
+ private:
+  bool enter() {
+    if (++depth_ <= rules::max_json_depth) return true;
+    error = "is nested deeper than " + std::to_string(rules::max_json_depth) + " levels";
+    return false;
+  }
+  bool leave() {
+    --depth_;
+    return true;
+  }
+
+  int depth_ = 0;
+};
+
+std::string fault_in(std::string_view text) {
+  DepthCheck check;
+  if (json::sax_parse(text.begin(), text.end(), &check)) return {};
+  return check.error.empty() ? "is not JSON" : check.error;
+}
+
+// Length of the UTF-8 sequence at `at`, or 0 when there is none.
+std::size_t utf8_length(std::string_view text, std::size_t at) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(at);
+  const std::size_t length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3
+                             : lead < 0xf5 ? 4 : 0;
+  if (length == 0 || at + length > text.size()) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(at + i) & 0xc0) != 0x80) return 0;
+  }
+  if (lead == 0xe0 && byte(at + 1) < 0xa0) return 0;  // Overlong.
+  if (lead == 0xed && byte(at + 1) > 0x9f) return 0;  // Surrogate.
+  if (lead == 0xf0 && byte(at + 1) < 0x90) return 0;
+  if (lead == 0xf4 && byte(at + 1) > 0x8f) return 0;
+  return length;
+}
+
+}  // namespace
+
+Result<json> parse_json(std::string_view text) {
+  if (const std::string fault = fault_in(text); !fault.empty()) {
+    return Error{Errc::invalid, "text " + fault};
+  }
+  return json::parse(text.begin(), text.end(), nullptr, false);
+}
+
+namespace rules {
+
+Result<void> check_json(std::string_view what, std::string_view text, std::size_t limit) {
+  if (text.size() > limit) {
+    return Error{Errc::too_large, std::string(what) + " has " + std::to_string(text.size()) +
+                                      " bytes, the limit is " + std::to_string(limit) +
+                                      ": store it elsewhere and pass a reference"};
+  }
+  if (const std::string fault = fault_in(text); !fault.empty()) {
+    return Error{Errc::invalid,
+                 std::string(what) + " " + fault + ": \"" + printable(text, 40) + "\""};
+  }
+  return {};
+}
+
+std::string write_string_map(const std::map<std::string, std::string>& map) {
+  JsonWriter writer;
+  writer.begin_object();
+  for (const auto& [key, value] : map) writer.key(key).text(value);
+  return writer.end_object().take();
+}
+
+Result<std::map<std::string, std::string>> read_string_map(std::string_view text) {
+  return Codec<std::map<std::string, std::string>>::decode(text);
+}
+
+void append_json_string(std::string& out, std::string_view text) {
+  out += '"';
+  for (std::size_t i = 0; i < text.size();) {
+    const char c = text[i];
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+      ++i;
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      char escaped[8];
+      std::snprintf(escaped, sizeof escaped, "\\u%04x", static_cast<unsigned>(c));
+      out += c == '\n' ? "\\n" : c == '\t' ? "\\t" : c == '\r' ? "\\r" : escaped;
+      ++i;
+    } else if (const std::size_t length = utf8_length(text, i); length != 0) {
+      out += text.substr(i, length);
+      i += length;
+    } else {
+      out += "\xef\xbf\xbd";
+      ++i;
+    }
+  }
+  out += '"';
+}
+
+void JsonWriter::separate() {
+  if (!first_) out_ += ',';
+  first_ = false;
+}
+
+JsonWriter& JsonWriter::open(char bracket) {
+  separate();
+  out_ += bracket;
+  first_ = true;
+  return *this;
+}
+
+JsonWriter& JsonWriter::close(char bracket) {
+  out_ += bracket;
+  first_ = false;
+  return *this;
+}
+
+JsonWriter& JsonWriter::key(std::string_view name) {
+  separate();
+  append_json_string(out_, name);
+  out_ += ':';
+  first_ = true;
+  return *this;
+}
+
+JsonWriter& JsonWriter::text(std::string_view value) {
+  separate();
+  append_json_string(out_, value);
+  return *this;
+}
+
+JsonWriter& JsonWriter::number(std::int64_t value) {
+  separate();
+  out_ += std::to_string(value);
+  return *this;
+}
+
+JsonWriter& JsonWriter::real(double value) {
+  separate();
+  char text[40];
+  const auto [end, error] = std::to_chars(text, text + sizeof text, value);
+  out_.append(text, error == std::errc{} ? end : text);
+  return *this;
+}
+
+JsonWriter& JsonWriter::boolean(bool value) { return raw(value ? "true" : "false"); }
+JsonWriter& JsonWriter::null() { return raw("null"); }
+
+JsonWriter& JsonWriter::raw(std::string_view json) {
+  separate();
+  out_ += json;
+  return *this;
+}
+
+}  // namespace rules
+}  // namespace penstock

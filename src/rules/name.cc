@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+#include "rules/name.h"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace penstock::rules {
+namespace {
+
+bool is_word(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+
+Error bad(std::string_view what, std::string_view value, std::string_view rule) {
+  return Error{Errc::invalid,
+               std::string(what) + " \"" + printable(value) + "\" " + std::string(rule)};
+}
+
+}  // namespace
+
+Result<void> check_name(std::string_view what, std::string_view name) {
+  constexpr std::string_view rule =
+      "is not a name: use 1 to 128 letters, digits and _ . : / -, beginning with a letter, digit "
+      "or _";
+  if (name.empty() || name.size() > 128 || !is_word(name[0])) return bad(what, name, rule);
+  const auto allowed = [](char c) {
+    return is_word(c) || c == '.' || c == ':' || c == '/' || c == '-';
+  };
+  if (!std::ranges::all_of(name, allowed)) return bad(what, name, rule);
+  return {};
+}
+
+Result<void> check_own_id(std::string_view id) {
+  const auto allowed = [](char c) { return is_word(c) || c == '.' || c == ':' || c == '-'; };
+  if (id.empty() || id.size() > 64 || !std::ranges::all_of(id, allowed)) {
+    return bad("job id", id, "is not valid: use 1 to 64 letters, digits and . _ : -");
+  }
+  return {};
+}
+
+Result<void> check_tags(const std::map<std::string, std::string>& tags) {
+  if (tags.size() > 16) {
+    return Error{Errc::invalid, "a job has at most 16 tags, this one has " +
+                                    std::to_string(tags.size()) + ": remove some"};
+  }
+  for (const auto& [key, value] : tags) {
+    if (key.empty() || key.size() > 64 || std::ranges::any_of(key, is_control) ||
+        key.find('=') != std::string::npos) {
+      return bad("tag key", key, "is not valid: use 1 to 64 bytes without = and control characters");
+    }
+    if (value.size() > 256 || std::ranges::any_of(value, is_control)) {
+      return bad("tag value of \"" + printable(key) + "\":", value,
+                 "is not valid: use at most 256 bytes without control characters");
+    }
+  }
+  return {};
+}
+
+Result<void> check_key(std::string_view what, std::string_view key) {
+  if (key.empty() || key.size() > 256 || std::ranges::any_of(key, is_control)) {
+    return bad(what, key, "is not valid: use 1 to 256 bytes without control characters");
+  }
+  return {};
+}
+
+std::string printable(std::string_view text, std::size_t limit) {
+  std::string out;
+  for (const char c : text) {
+    if (out.size() >= limit) return out + "...";
+    if (is_control(c)) {
+      char hex[5];
+      std::snprintf(hex, sizeof hex, "\\x%02x", static_cast<unsigned>(static_cast<unsigned char>(c)));
+      out += hex;
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+}  // namespace penstock::rules

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+//
+// What a job, its task and the defaults say about retries, time-outs and retention, and which of them
+// wins: the job's own option, else the task's, else the default.
+#pragma once
+
+#include <penstock/worker.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace penstock::rules {
+
+/// The options that a submitter set; what was not set is not stored.
+struct OwnOptions {
+  std::optional<int> max_attempts = {};
+  std::optional<Backoff> backoff = {};
+  std::optional<Duration> retry_for = {}, timeout = {}, result_ttl = {};
+  bool keep_full = false;
+  friend bool operator==(const OwnOptions&, const OwnOptions&) = default;
+};
+
+/// JSON text of what is set; empty text when nothing is. Errors of reading: invalid.
+std::string write_options(const OwnOptions& own);
+Result<OwnOptions> read_options(std::string_view text);
+
+/// What holds for one attempt.
+struct Policy {
+  int max_attempts = 3;
+  Backoff backoff = {};
+  std::optional<Duration> retry_for = {}, timeout = {};
+  Duration keep_succeeded{3'600'000};
+  Duration keep_failed{30LL * 86'400'000};
+  bool keep_full = false;
+};
+
+Policy effective(const OwnOptions& own, const TaskDefaults& task, const Retention& retention);
+
+}  // namespace penstock::rules

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+#include "rules/transition.h"
+
+#include "rules/backoff.h"
+#include "rules/limits.h"
+
+#include <algorithm>
+
+namespace penstock::rules {
+namespace {
+
+// Builds the transition of one attempt; one method for each way it can end.
+class Decision {
+ public:
+  Decision(const Attempted& job, const Policy& policy, Time now, double dice)
+      : job_(job), policy_(policy), now_(now), dice_(dice) {
+    next_.key = job.key;
+    next_.fence = job.fence;
+    next_.attempt = job.attempt;
+    next_.crashes = job.crashes;
+    next_.keep_full = policy.keep_full;
+  }
+
+  Transition operator()(const Succeeded& s) {
+    end(Move::succeed, JobState::succeeded, policy_.keep_succeeded);
+    next_.result = s.result;
+    return next_;
+  }
+
+  Transition operator()(const Failed& f) {
+    next_.error = f.error.substr(0, max_error_bytes);
+    if (job_.cancel_requested) return cancelled();
+    const Duration wait = delay(policy_.backoff, job_.attempt, dice_);
+    const bool in_time = !policy_.retry_for || now_ + wait <= job_.created_at + *policy_.retry_for;
+    if (!f.retryable || job_.attempt >= policy_.max_attempts || !in_time) return failed();
+    return later(wait);
+  }
+
+  Transition operator()(const Snoozed& s) {
+    next_.attempt = job_.attempt - 1;
+    if (job_.cancel_requested) return cancelled();
+    return later(std::max(s.delay, Duration{0}));
+  }
+
+  Transition operator()(const Cancelled& c) {
+    next_.error = c.reason.substr(0, max_error_bytes);
+    return cancelled();
+  }
+
+  Transition operator()(const Interrupted&) {
+    next_.attempt = job_.attempt - 1;
+    if (job_.cancel_requested) return cancelled();
+    return back();
+  }
+
+  Transition operator()(const NoSuchTask& n) {
+    next_.attempt = job_.attempt - 1;
+    if (job_.cancel_requested) return cancelled();
+    if (!n.offered) {
+      next_.error = "no handler" + n.offers;
+      return failed();
+    }
+    next_.misses = job_.misses + 1;
+    const int doublings = std::min(job_.misses, 16);
+    return later(std::min(miss_first * (1 << doublings), miss_cap));
+  }
+
+  Transition operator()(const Crashed& c) {
+    next_.attempt = job_.attempt - 1;
+    next_.crashes = job_.crashes + 1;
+    next_.error = c.certificate.substr(0, max_error_bytes);
+    if (next_.crashes >= default_max_crashes) return failed();
+    if (job_.cancel_requested) return cancelled();
+    next_.alone = next_.crashes + 1 >= default_max_crashes;
+    return back();
+  }
+
+ private:
+  void end(Move move, JobState to, Duration keep) {
+    next_.move = move;
+    next_.to = to;
+    next_.keep_until = now_ + keep;
+  }
+  Transition failed() {
+    end(Move::fail, JobState::failed, policy_.keep_failed);
+    return next_;
+  }
+  Transition cancelled() {
+    end(Move::cancel, JobState::cancelled, policy_.keep_succeeded);
+    if (next_.error.empty()) next_.error = "cancelled while it ran";
+    return next_;
+  }
+  Transition later(Duration wait) {
+    next_.move = Move::retry;
+    next_.to = JobState::scheduled;
+    next_.due = now_ + wait;
+    return next_;
+  }
+  Transition back() {
+    next_.move = Move::give_back;
+    next_.to = JobState::ready;
+    return next_;
+  }
+
+  const Attempted& job_;
+  const Policy& policy_;
+  const Time now_;
+  const double dice_;
+  Transition next_;
+};
+
+}  // namespace
+
+Transition decide(const Attempted& job, const Outcome& outcome, const Policy& policy, Time now,
+                  double dice) {
+  return std::visit(Decision(job, policy, now, dice), outcome);
+}
+
+}  // namespace penstock::rules

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+//
+// The decision at the end of an attempt, as a value. `decide` is pure: what the handler did, what the
+// policy says and what time it is go in, the job's next state comes out. A store applies a Transition
+// or refuses it; it decides nothing.
+#pragma once
+
+#include "rules/id.h"
+#include "rules/job_state.h"
+#include "rules/options.h"
+
+#include <string>
+#include <variant>
+
+namespace penstock::rules {
+
+// How an attempt ended.
+struct Succeeded {
+  std::string result = "null";  // JSON text.
+};
+struct Failed {
+  std::string error;
+  bool retryable = true;
+};
+struct Snoozed {
+  Duration delay{0};
+};
+struct Cancelled {
+  std::string reason;
+};
+struct Interrupted {};  // Its worker stops, or never started it.
+struct NoSuchTask {     // The worker lacks the handler.
+  bool offered = false;  // Some live session of the queue and pool has it.
+  std::string offers = {};  // Comma-separated names, for the error.
+};
+struct Crashed {  // The worker process died.
+  std::string certificate;  // Signal or exit code, peak RSS, last line, as far as known.
+};
+using Outcome =
+    std::variant<Succeeded, Failed, Snoozed, Cancelled, Interrupted, NoSuchTask, Crashed>;
+
+/// What `decide` has to know of the running attempt.
+struct Attempted {
+  JobKey key;
+  Fence fence{};
+  int attempt = 1;  ///< Including the running one.
+  int crashes = 0;
+  int misses = 0;  ///< Times in a row that a worker without the handler took it.
+  bool cancel_requested = false;
+  Time created_at{};
+};
+
+/// What becomes of a job. Valid only against the attempt that it names.
+struct Transition {
+  JobKey key;
+  Fence fence{};
+  Move move = Move::succeed;
+  JobState to = JobState::succeeded;
+  int attempt = 0, crashes = 0, misses = 0;  ///< The values to store.
+  std::optional<Time> due = {};              ///< For scheduled.
+  std::optional<Time> keep_until = {};       ///< For ended jobs: when prune may take it.
+  std::string result = {};                   ///< JSON text, for succeeded.
+  std::string error = {};                    ///< For the others: why.
+  bool keep_full = false;                    ///< Keep payload and tags after success.
+  bool alone = false;                        ///< A poison suspect: runs alone in its session.
+};
+
+/// The next state of an attempted job. `dice` in [0, 1) places the back-off's jitter.
+/// A cancel request wins over everything but success: what succeeded, succeeded.
+Transition decide(const Attempted& job, const Outcome& outcome, const Policy& policy, Time now,
+                  double dice);
+
+}  // namespace penstock::rules
