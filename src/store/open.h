@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+//
+// From a URL to a Store. The only place that knows which stores there are.
+#pragma once
+
+#include "store/store.h"
+
+#include <memory>
+#include <string_view>
+
+namespace penstock {
+
+struct StoreOptions {
+  Clock* clock = nullptr;  ///< Null: the real one.
+  bool require_safe = false;
+};
+
+/// Opens "sqlite:PATH" or "sqlite::memory:[?prefix=NAME]". An in-memory store is shared by all that
+/// open the same URL in this process, and lives as long as one of them.
+/// Errors: invalid (URL), unavailable, conflict (layout version), denied (unsafe store).
+Result<std::unique_ptr<Store>> open_store(std::string_view url, const StoreOptions& options = {});
+
+/// "sqlite:$XDG_STATE_HOME/penstock/penstock.db", with the full path.
+std::string default_store_url();
+
+}  // namespace penstock
