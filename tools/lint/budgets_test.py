@@ -68,7 +68,7 @@ class BudgetsTest(unittest.TestCase):
         self.assertEqual(checks("src/a.h", text.replace("int a", "int z, a")), ["option-fields"])
 
     def test_store_verbs_are_counted(self):
-        verbs = "  virtual int f() = 0;\n" * 24
+        verbs = "  virtual int f(const B& b) const = 0;\n" * 24 + "  virtual C& clock() = 0;\n"
         text = "class Ring {\n  virtual int g() = 0;\n};\nclass Store {\n" + verbs + "};\n"
         self.assertEqual(checks("src/store/store.h", text), [])
         self.assertEqual(checks("src/store/store.h", text.replace("Store {", "Store {\n" + verbs)),
