@@ -21,8 +21,8 @@ class FunctionsTest(unittest.TestCase):
                          [("f", 3), ("g", 1)])
 
     def test_what_is_inside_a_function_counts_as_the_function(self):
-        self.assertEqual(lengths("void f() {\n  if (a) {\n    auto g = [](int) {\n    };\n  }\n}\n"),
-                         [("f", 6)])
+        code = "void f() {\n  if (a) {\n    auto g = [](int) {\n    };\n  }\n}\n"
+        self.assertEqual(lengths(code), [("f", 6)])
 
     def test_tables_and_initialisers_are_no_functions(self):
         self.assertEqual(lengths("constexpr std::array rows = {\n  Row{f(1)},\n  Row{g(2)},\n};\n"
@@ -36,8 +36,8 @@ class FunctionsTest(unittest.TestCase):
                                  '  int n = 30\'000;\n  raw(R"(}})");\n}\n'), [("f", 6)])
 
     def test_a_template_of_a_class_is_a_scope(self):
-        self.assertEqual(lengths("template <class T = decltype(f())>\nclass A {\n  int g() {\n  }\n};"),
-                         [("g", 2)])
+        code = "template <class T = decltype(f())>\nclass A {\n  int g() {\n  }\n};"
+        self.assertEqual(lengths(code), [("g", 2)])
 
 
 class BudgetsTest(unittest.TestCase):

@@ -8,7 +8,7 @@ from finding import Finding
 
 LICENCE = "SPDX-License-Identifier: MIT"
 CLANG_FORMAT = "clang-format-14"
-_LICENSED = (".h", ".cc", ".py", ".cmake", ".sh", "CMakeLists.txt", "dev", ".ci/run")
+_LICENSED = (".h", ".cc", ".py", ".cmake", ".sh", "dev", ".ci/run")
 _REMARKED = (".h", ".cc", ".py", ".cmake", ".sh", ".sql", ".lua", "CMakeLists.txt", "dev")
 _LEFT_OPEN = re.compile(r"\b(TODO(?!\(#\d+\): )|FIXME|XXX|HACK)\b")
 
