@@ -21,7 +21,9 @@ if(NOT CMAKE_BUILD_TYPE IN_LIST build_types)
 endif()
 
 # No path of this checkout gets into an object file, so that a fresh clone finds them in the cache.
-add_compile_options("-ffile-prefix-map=${PROJECT_SOURCE_DIR}=." "-ffile-prefix-map=${PROJECT_BINARY_DIR}=build")
+add_compile_options(
+  "-ffile-prefix-map=${PROJECT_SOURCE_DIR}=." "-ffile-prefix-map=${PROJECT_BINARY_DIR}=build"
+  -fmacro-prefix-map=../=)
 
 find_program(CCACHE ccache)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)

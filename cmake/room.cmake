@@ -73,7 +73,8 @@ function(suite NAME)
   if(NOT PENSTOCK_TESTS)
     return()
   endif()
-  cmake_parse_arguments(PARSE_ARGV 1 arg "OWN_MAIN" "LABEL;SHARDS;TIMEOUT" "SOURCES;DEPS;LIBS;NEEDS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "OWN_MAIN" "LABEL;SHARDS;TIMEOUT"
+                        "SOURCES;DEPS;LIBS;NEEDS")
   refuse_leftovers("suite(${NAME})" "${arg_UNPARSED_ARGUMENTS}")
   set_default(arg_LABEL fast)
   set_default(arg_SHARDS 2)
@@ -130,9 +131,8 @@ set(standard_headers
 
 function(precompile NAME)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "HEADERS;LIBS")
-  file(WRITE "${PROJECT_BINARY_DIR}/${NAME}.cc.new" "// Only here to own the precompiled headers.\n")
-  file(COPY_FILE "${PROJECT_BINARY_DIR}/${NAME}.cc.new" "${PROJECT_BINARY_DIR}/${NAME}.cc"
-       ONLY_IF_DIFFERENT)
+  file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/${NAME}.cc"
+       CONTENT "// Only here to own the precompiled headers.\n")
   add_library(penstock_${NAME} OBJECT "${PROJECT_BINARY_DIR}/${NAME}.cc")
   settle(penstock_${NAME} SCOPE PRIVATE LIBS ${arg_LIBS})
   target_precompile_headers(penstock_${NAME} PRIVATE ${arg_HEADERS})

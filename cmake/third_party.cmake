@@ -25,7 +25,8 @@ third_party(threads Threads::Threads)
 third_party_package(sqlite sqlite3)
 third_party_package(json nlohmann_json)
 third_party_package(cli11 CLI11)
-third_party_package(spdlog spdlog)    # the compiled one, with the external fmt
+third_party_package(fmt fmt)
+third_party_package(spdlog spdlog) # the compiled one, with the external fmt
 third_party_package(toml tomlplusplus) # the linked one, TOML_HEADER_ONLY=0
 third_party_package(crypto libcrypto)
 third_party_package(cbc cbc)
