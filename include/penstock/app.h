@@ -14,7 +14,7 @@ namespace penstock {
 
 /// One flag of a command: "--limit N" takes a value, "--yes" is a switch. "-q,--queue" names both.
 struct Flag {
-  std::string name;
+  std::string name = {};
   std::string value = {};  ///< How --help shows the value; empty: a switch.
   std::string help = {};
   bool repeat = false;  ///< May be given several times.
@@ -43,8 +43,8 @@ class Arguments {
 
 /// A command of the command line. Returns the exit code; 0 is done (codes: docs, Errors).
 struct Command {
-  std::string name;     ///< "submit", or "job show" for one of a group.
-  std::string summary;  ///< One line for --help.
+  std::string name = {};     ///< "submit", or "job show" for one of a group.
+  std::string summary = {};  ///< One line for --help.
   std::vector<Flag> flags = {};
   std::string words = {};  ///< How --help shows the words: "TASK [JSON]"; empty: none allowed.
   std::function<int(const Arguments&)> run = {};
@@ -54,7 +54,8 @@ struct Command {
 class App {
  public:
   /// `name` and `version` are what --help and --version print.
-  App(std::string name, std::string version) : name_(std::move(name)), version_(std::move(version)) {}
+  App(std::string name, std::string version)
+      : name_(std::move(name)), version_(std::move(version)) {}
 
   App& tasks(Tasks tasks) {
     tasks_ = std::move(tasks);
@@ -71,14 +72,14 @@ class App {
   [[nodiscard]] const std::vector<Command>& commands() const { return commands_; }
 
  private:
-  std::string name_, version_;
+  std::string name_ = {}, version_ = {};
   Tasks tasks_;
-  std::vector<Command> commands_;
+  std::vector<Command> commands_ = {};
 };
 
 /// What a demonstration submits besides the 200 small jobs of every show.
 struct DemoPart {
-  std::string title;                    ///< "roster instance1.txt"
+  std::string title = {};  ///< "roster instance1.txt"
   std::vector<JobSpec> jobs = {};
   /// One line about a job of this part that has ended, from its result.
   std::function<std::string(const Job&)> describe = {};

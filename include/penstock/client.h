@@ -29,7 +29,7 @@ struct ClientOptions {
 struct Changed {
   std::int64_t changed = 0;
   std::vector<std::pair<JobId, Error>> refused = {};  ///< At most 250.
-  std::string next_cursor = {};  ///< Not empty: call again to go on.
+  std::string next_cursor = {};                       ///< Not empty: call again to go on.
 };
 
 /// What can be known of a store's health; `findings` are sentences for an operator.
@@ -38,8 +38,8 @@ struct Health {
     bool serious = false;
     std::string what, hint;
   };
-  std::string store, version;
-  std::string durability;  ///< The strongest level that a submit can reach.
+  std::string store = {}, version = {};
+  std::string durability = {};  ///< The strongest level that a submit can reach.
   bool evicts = false, persistent = true;
   std::int64_t memory_bytes = 0, disk_bytes = 0;
   Duration latency{0}, clock_offset{0};
@@ -59,16 +59,16 @@ class Client {
   ~Client();
 
   /// Submits one job; the payload goes through Codec<T>. A duplicate is no error: the id is the
-  /// existing job's. Errors: invalid, too_large, limited (the queue drains), unavailable (the outcome
-  /// is unknown; submit again with an idempotency key to be sure).
+  /// existing job's. Errors: invalid, too_large, limited (the queue drains), unavailable (the
+  /// outcome is unknown; submit again with an idempotency key to be sure).
   template <class T>
   Result<JobId> submit(std::string_view task, const T& payload, SubmitOptions options = {}) {
     auto text = Codec<T>::encode(payload);
     if (!text) return std::move(text).error();
     return submit_text(task, *std::move(text), std::move(options));
   }
-  /// Submits a batch; answers in the same order. A job that is refused has its own error, the others
-  /// go in. Errors (of the whole call): unavailable.
+  /// Submits a batch; answers in the same order. A job that is refused has its own error, the
+  /// others go in. Errors (of the whole call): unavailable.
   Result<std::vector<Submitted>> submit(std::span<const JobSpec> jobs);
   /// Submits one job and answers in full.
   Result<Submitted> submit(const JobSpec& job);
@@ -115,10 +115,10 @@ class Client {
   Result<std::vector<WorkerRecord>> workers();
   /// True when a live worker of that queue and pool offers the task.
   Result<bool> offered(std::string_view task, std::string_view queue, std::string_view pool);
-  /// Events after position `after` (empty: from now on), at most `limit`; waits up to `patience` for
-  /// the first. The second value is the position to go on from.
-  Result<std::pair<std::vector<Event>, std::string>> events(std::string_view after, Duration patience,
-                                                            int limit = 256);
+  /// Events after position `after` (empty: from now on), at most `limit`; waits up to `patience`
+  /// for the first. The second value is the position to go on from.
+  Result<std::pair<std::vector<Event>, std::string>> events(std::string_view after,
+                                                            Duration patience, int limit = 256);
   Result<Health> health();
   /// Removes ended jobs of `state` that ended longer ago than `older_than`. Returns how many.
   Result<std::int64_t> prune(JobState state, Duration older_than);

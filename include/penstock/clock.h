@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// The only door to time. Everything that reads a clock or waits takes a Clock, so that tests and the
-// simulation own time (testing.h has the clock that stands still until it is told to move).
+// The only door to time. Everything that reads a clock or waits takes a Clock, so that tests and
+// the simulation own time (testing.h has the clock that stands still until it is told to move).
 //
 // Two times, never mixed: `now()` is calendar time, for due times, expiry and what people read;
-// `steady()` never jumps, for time-outs, beats and everything that measures how long something took.
+// `steady()` never jumps, for time-outs, beats and everything that measures how long something
+// took.
 #pragma once
 
 #include <chrono>

@@ -2,8 +2,8 @@
 //
 // How a user's type becomes JSON text and back. Engine headers carry payloads as text and reach a
 // type only through Codec, so that including them costs no JSON library. <penstock/json.h>
-// specialises it for everything that nlohmann::json converts; a program may specialise it for its own
-// types instead.
+// specialises it for everything that nlohmann::json converts; a program may specialise it for its
+// own types instead.
 #pragma once
 
 #include <penstock/result.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // What happened, in order. Every change of a job's state appends one event in the same atomic step;
-// progress and log lines append theirs. Live pages, metrics and waiting clients stand on this stream.
+// progress and log lines append theirs. Live pages, metrics and waiting clients stand on this
+// stream.
 #pragma once
 
 #include <penstock/job.h>
@@ -12,7 +13,7 @@ namespace penstock {
 struct Event {
   enum class Type : std::uint8_t { job, run, node, gate, queue, worker, progress, log };
   Type type = Type::job;
-  std::string id;  ///< Position in the stream; a reader resumes after it.
+  std::string id = {};  ///< Position in the stream; a reader resumes after it.
   Time at{};
   JobId job = {};
   std::string queue = {}, task = {};

@@ -21,7 +21,7 @@ namespace penstock {
 
 /// Names one job for ever: a UUID made by the engine, or the submitter's own id.
 struct JobId {
-  std::string text;
+  std::string text = {};
   friend auto operator<=>(const JobId&, const JobId&) = default;
 };
 
@@ -44,16 +44,16 @@ enum class Fence : std::uint64_t {};
 struct Backoff {
   enum class Kind : std::uint8_t { none, fixed, linear, exponential };
   Kind kind = Kind::exponential;
-  Duration first{1000};    ///< Delay after the first failure.
-  Duration cap{60'000};    ///< No delay is longer, jitter aside.
-  double jitter = 0.1;     ///< Each delay is moved by up to this share, up or down; 0..1.
+  Duration first{1000};  ///< Delay after the first failure.
+  Duration cap{60'000};  ///< No delay is longer, jitter aside.
+  double jitter = 0.1;   ///< Each delay is moved by up to this share, up or down; 0..1.
   friend bool operator==(const Backoff&, const Backoff&) = default;
 };
 
 /// At most one live job per key. Until the holder has ended, and with `hold` at least that long
 /// after the submit.
 struct Unique {
-  std::string key;
+  std::string key = {};
   std::optional<Duration> hold = {};
   friend bool operator==(const Unique&, const Unique&) = default;
 };
@@ -95,14 +95,14 @@ struct SubmitOptions {
 
 /// One job to submit: the payload is JSON text.
 struct JobSpec {
-  std::string task;
+  std::string task = {};
   std::string payload = "null";
   SubmitOptions options = {};
 };
 
 /// The answer to one submitted job.
 struct Submitted {
-  JobId id;
+  JobId id = {};
   bool duplicate = false;           ///< A known unique key, own id or idempotency key: nothing new.
   Ack reached = Ack::received;      ///< The durability level that was reached.
   std::optional<Error> error = {};  ///< This job was refused; the others of the batch were not.
@@ -110,13 +110,13 @@ struct Submitted {
 
 /// A job as a reader sees it. Times are UTC; text fields that do not apply are empty.
 struct Job {
-  JobId id;
-  std::string task, queue, pool;
+  JobId id = {};
+  std::string task = {}, queue = {}, pool = {};
   int priority = 5;
   JobState state = JobState::ready;
   int attempt = 0;  ///< Attempts that began and were neither given back nor crashed.
   int max_attempts = 3;
-  int crashes = 0;  ///< How often its worker died while it ran.
+  int crashes = 0;                          ///< How often its worker died while it ran.
   std::optional<std::string> payload = {};  ///< JSON text; none after success unless kept.
   std::optional<std::string> result = {};   ///< JSON text.
   std::string error = {};
@@ -142,13 +142,13 @@ struct Filter {
 /// number of jobs per call.
 template <class T>
 struct Page {
-  std::vector<T> items;
+  std::vector<T> items = {};
   std::string next_cursor = {};  ///< Empty: this was the last page.
 };
 
 /// A queue as a reader sees it.
 struct Queue {
-  std::string queue;
+  std::string queue = {};
   std::int64_t ready = 0, scheduled = 0, running = 0, waiting = 0, failed = 0;
   bool paused = false;    ///< Nothing is handed out.
   bool draining = false;  ///< Submits are refused, the rest is worked off.
@@ -157,12 +157,12 @@ struct Queue {
 
 /// A worker process as a reader sees it.
 struct WorkerRecord {
-  std::string worker;
+  std::string worker = {};
   std::uint64_t session = 0;
-  std::string host;
+  std::string host = {};
   int pid = 0;
-  std::string state;  ///< starting, running, quiet or draining.
-  std::vector<std::string> pools, queues, tasks;
+  std::string state = {};  ///< starting, running, quiet or draining.
+  std::vector<std::string> pools = {}, queues = {}, tasks = {};
   int concurrency = 0, running = 0;
   std::int64_t tasks_processed = 0, tasks_failed = 0, rss_bytes = 0;
   Duration uptime{0};
@@ -174,7 +174,7 @@ struct LogLine {
   std::int64_t number = 0;  ///< From 1, within the job.
   Time at{};
   int attempt = 0;
-  std::string text;
+  std::string text = {};
 };
 
 }  // namespace penstock

@@ -13,7 +13,8 @@ namespace penstock {
 /// A clock that a test moves by hand. Thread-safe; waiters wake when it passes their time.
 class SimClock : public Clock {
  public:
-  explicit SimClock(Time start = Time{std::chrono::milliseconds{1'750'000'000'000}}) : now_(start) {}
+  explicit SimClock(Time start = Time{std::chrono::milliseconds{1'750'000'000'000}})
+      : now_(start) {}
 
   [[nodiscard]] Time now() const override {
     std::lock_guard lock(mutex_);

@@ -37,7 +37,11 @@ class JobContext {
  public:
   JobContext(const Job& job, Fence fence, std::stop_token stop, std::optional<SteadyTime> deadline,
              JobPort& port, Client* client)
-      : job_(job), fence_(fence), stop_(std::move(stop)), deadline_(deadline), port_(port),
+      : job_(job),
+        fence_(fence),
+        stop_(std::move(stop)),
+        deadline_(deadline),
+        port_(port),
         client_(client) {}
 
   [[nodiscard]] const Job& job() const { return job_; }
@@ -129,32 +133,33 @@ class Tasks {
     TaskDefaults defaults;
   };
 
-  /// Registers a handler of the form R(const P&) or R(const P&, JobContext&), R may be void; P and R
-  /// go through Codec. A name that is registered already is replaced.
-  /// REQUIRES: `name` is a valid Name (INTERFACE: [A-Za-z0-9_][A-Za-z0-9_.:/-]{0,127}).
+  /// Registers a handler of the form R(const P&) or R(const P&, JobContext&), R may be void; P and
+  /// R go through Codec. A name that is registered already is replaced. REQUIRES: `name` is a valid
+  /// Name (INTERFACE: [A-Za-z0-9_][A-Za-z0-9_.:/-]{0,127}).
   template <class F>
   void add(std::string name, F handler, TaskDefaults defaults = {}) {
     using Form = detail::Signature<std::decay_t<F>>;
     using Arguments = typename Form::arguments;
     using Payload = std::decay_t<std::tuple_element_t<0, Arguments>>;
-    add_raw(std::move(name),
-            [handler = std::move(handler)](std::string_view text, JobContext& context) mutable {
-              const Payload payload = detail::decoded<Payload>(text);
-              auto call = [&]() -> decltype(auto) {
-                if constexpr (std::tuple_size_v<Arguments> == 2) {
-                  return handler(payload, context);
-                } else {
-                  return handler(payload);
-                }
-              };
-              if constexpr (std::is_void_v<typename Form::result>) {
-                call();
-                return std::string("null");
-              } else {
-                return detail::encoded(call());
-              }
-            },
-            std::move(defaults));
+    add_raw(
+        std::move(name),
+        [handler = std::move(handler)](std::string_view text, JobContext& context) mutable {
+          const Payload payload = detail::decoded<Payload>(text);
+          auto call = [&]() -> decltype(auto) {
+            if constexpr (std::tuple_size_v<Arguments> == 2) {
+              return handler(payload, context);
+            } else {
+              return handler(payload);
+            }
+          };
+          if constexpr (std::is_void_v<typename Form::result>) {
+            call();
+            return std::string("null");
+          } else {
+            return detail::encoded(call());
+          }
+        },
+        std::move(defaults));
   }
   /// Registers a handler that takes and gives JSON text.
   void add_raw(std::string name, RawHandler handler, TaskDefaults defaults = {});
@@ -163,7 +168,7 @@ class Tasks {
   [[nodiscard]] const std::vector<Task>& all() const { return tasks_; }
 
  private:
-  std::vector<Task> tasks_;
+  std::vector<Task> tasks_ = {};
 };
 
 /// One queue that a worker serves. Weight: how often it is asked first, relative to the others.
@@ -211,8 +216,9 @@ class Worker {
   Worker& operator=(Worker&&) noexcept;
   ~Worker();
 
-  /// Runs jobs until `stop` or stop(), then drains: waits up to `grace`, gives the rest back without
-  /// using an attempt, and closes its session. Errors: what stopped it other than a request.
+  /// Runs jobs until `stop` or stop(), then drains: waits up to `grace`, gives the rest back
+  /// without using an attempt, and closes its session. Errors: what stopped it other than a
+  /// request.
   Result<void> run(std::stop_token stop = {});
   /// Runs at most one ready job in the calling thread; true when there was one. For embedding and
   /// tests; not beside run().
@@ -234,11 +240,11 @@ class Worker {
 
 /// Keeps N worker processes of one command alive and retires the session of one that dies at once.
 struct SupervisorOptions {
-  std::string store = {};              ///< URL, as for Client::open.
+  std::string store = {};                 ///< URL, as for Client::open.
   std::vector<std::string> command = {};  ///< Program and arguments of one worker process.
   int processes = 1;
-  Duration grace{30'000};              ///< After it, a child that still runs is killed.
-  bool restart = true;                 ///< Start a child again that ended unasked.
+  Duration grace{30'000};  ///< After it, a child that still runs is killed.
+  bool restart = true;     ///< Start a child again that ended unasked.
 };
 
 class Supervisor {

@@ -31,7 +31,8 @@ Result<void> check_names(const JobSpec& spec) {
   return check_tags(o.tags);
 }
 
-Result<void> check_span(std::string_view what, const std::optional<Duration>& value, Duration least) {
+Result<void> check_span(std::string_view what, const std::optional<Duration>& value,
+                        Duration least) {
   if (!value || *value >= least) return {};
   return Error{Errc::invalid, std::string(what) + " " + format_duration(*value) +
                                   " is too short: use at least " + format_duration(least)};
@@ -48,9 +49,9 @@ Result<void> check_numbers(const SubmitOptions& o) {
   }
   if (o.backoff) {
     const Backoff& b = *o.backoff;
-    const bool span_ok = b.first >= Duration{0} &&
-                         (b.kind == Backoff::Kind::fixed || b.kind == Backoff::Kind::none ||
-                          b.cap >= b.first);
+    const bool span_ok =
+        b.first >= Duration{0} &&
+        (b.kind == Backoff::Kind::fixed || b.kind == Backoff::Kind::none || b.cap >= b.first);
     if (!span_ok || b.jitter < 0 || b.jitter > 1) {
       return Error{Errc::invalid,
                    "backoff is out of range: 0 <= first <= cap and 0 <= jitter <= 1 must hold"};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Admitting a job: every check on what a submitter sent, and the job's first state. Behind this a job
-// is known to be well-formed.
+// Admitting a job: every check on what a submitter sent, and the job's first state. Behind this a
+// job is known to be well-formed.
 #pragma once
 
 #include "rules/options.h"
@@ -10,7 +10,7 @@ namespace penstock::rules {
 
 /// A checked job on its way into the store.
 struct NewJob {
-  std::string task, queue, pool, payload;
+  std::string task = {}, queue = {}, pool = {}, payload = {};
   int priority = 5;
   std::string own_id = {}, unique_key = {}, idempotency_key = {}, fair_key = {};
   std::optional<Time> unique_until = {};  ///< The key is held at least until then.

@@ -44,10 +44,17 @@ Duration delay(const Backoff& backoff, int failures, double dice) {
   const int steps = std::max(failures, 1);
   double ms = 0;
   switch (backoff.kind) {
-    case Backoff::Kind::none: return Duration{0};
-    case Backoff::Kind::fixed: ms = first; break;
-    case Backoff::Kind::linear: ms = first * steps; break;
-    case Backoff::Kind::exponential: ms = first * std::pow(2.0, std::min(steps - 1, 62)); break;
+    case Backoff::Kind::none:
+      return Duration{0};
+    case Backoff::Kind::fixed:
+      ms = first;
+      break;
+    case Backoff::Kind::linear:
+      ms = first * steps;
+      break;
+    case Backoff::Kind::exponential:
+      ms = first * std::pow(2.0, std::min(steps - 1, 62));
+      break;
   }
   if (backoff.kind != Backoff::Kind::fixed) {
     ms = std::min(ms, static_cast<double>(backoff.cap.count()));

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // How long a failed job waits before its next attempt, and how a back-off is written:
-// "none", "fixed:5s", "linear:1s..60s", "exponential:1s..60s", each with an optional "~20%" of jitter.
+// "none", "fixed:5s", "linear:1s..60s", "exponential:1s..60s", each with an optional "~20%" of
+// jitter.
 #pragma once
 
 #include <penstock/job.h>

@@ -105,8 +105,7 @@ std::optional<JobKey> IdMint::read(std::string_view text) const {
   }
   const auto [high, low] = words;
   if (((high >> 12) & 0xf) != 4 || (low >> 62) != 2) return std::nullopt;
-  const std::uint64_t head =
-      ((high >> 16) << 16) | ((high & 0x0fff) << 4) | ((low >> 58) & 0xf);
+  const std::uint64_t head = ((high >> 16) << 16) | ((high & 0x0fff) << 4) | ((low >> 58) & 0xf);
   JobKey key;
   key.shard = static_cast<std::uint8_t>(head >> 58);
   key.lane = Lane{static_cast<std::uint32_t>((head >> 38) & max_lane)};

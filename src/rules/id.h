@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Job ids. An id has the form of a UUID v4 whose 122 free bits are shard (6), lane (20), sequence
-// (48) and a MAC (48) over the three under the namespace's secret: it cannot be guessed, a store that
-// was wiped knows none of the old ones, and finding its job needs no index.
+// (48) and a MAC (48) over the three under the namespace's secret: it cannot be guessed, a store
+// that was wiped knows none of the old ones, and finding its job needs no index.
 //
 //   hex digits   ssssssss-ssss-4sss-vxxx-mmmmmmmmmmmm
 //   bits         62 before the MAC: shard, lane, sequence, most significant first; then version and
@@ -48,7 +48,8 @@ class IdMint {
  private:
   [[nodiscard]] std::uint64_t mac(const JobKey& key) const;
 
-  // SHA-256 states after the inner and the outer key block of HMAC: two blocks a MAC instead of four.
+  // SHA-256 states after the inner and the outer key block of HMAC: two blocks a MAC instead of
+  // four.
   std::array<std::uint32_t, 8> inner_{}, outer_{};
 };
 

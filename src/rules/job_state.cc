@@ -10,18 +10,12 @@ namespace {
 using enum JobState;
 
 constexpr std::array edges = {
-    Edge{ready, Move::reserve, running},
-    Edge{running, Move::succeed, succeeded},
-    Edge{running, Move::fail, failed},
-    Edge{running, Move::retry, scheduled},
-    Edge{running, Move::give_back, ready},
-    Edge{running, Move::cancel, cancelled},
-    Edge{scheduled, Move::promote, ready},
-    Edge{scheduled, Move::cancel, cancelled},
-    Edge{waiting, Move::release, ready},
-    Edge{waiting, Move::cancel, cancelled},
-    Edge{ready, Move::cancel, cancelled},
-    Edge{failed, Move::revive, ready},
+    Edge{ready, Move::reserve, running},   Edge{running, Move::succeed, succeeded},
+    Edge{running, Move::fail, failed},     Edge{running, Move::retry, scheduled},
+    Edge{running, Move::give_back, ready}, Edge{running, Move::cancel, cancelled},
+    Edge{scheduled, Move::promote, ready}, Edge{scheduled, Move::cancel, cancelled},
+    Edge{waiting, Move::release, ready},   Edge{waiting, Move::cancel, cancelled},
+    Edge{ready, Move::cancel, cancelled},  Edge{failed, Move::revive, ready},
     Edge{cancelled, Move::revive, ready},
 };
 

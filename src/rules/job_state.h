@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The state machine of a job, as one table: which verb moves a job from which state to which. The
-// drawing in docs/state_machine.md is held against it by a test, the stores by the conformance suite.
+// drawing in docs/state_machine.md is held against it by a test, the stores by the conformance
+// suite.
 #pragma once
 
 #include <penstock/job.h>
@@ -12,9 +13,9 @@
 
 namespace penstock::rules {
 
-inline constexpr JobState all_states[] = {
-    JobState::waiting,   JobState::scheduled, JobState::ready,    JobState::running,
-    JobState::succeeded, JobState::failed,    JobState::cancelled};
+inline constexpr JobState all_states[] = {JobState::waiting,  JobState::scheduled, JobState::ready,
+                                          JobState::running,  JobState::succeeded, JobState::failed,
+                                          JobState::cancelled};
 
 /// What moves a job.
 enum class Move : std::uint8_t {

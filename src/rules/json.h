@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The JSON codec: checking text that comes from outside, writing text that goes out. Elsewhere in the
-// engine JSON is text; the library behind this is included in json.cc and job_json.cc alone.
+// The JSON codec: checking text that comes from outside, writing text that goes out. Elsewhere in
+// the engine JSON is text; the library behind this is included in json.cc and job_json.cc alone.
 #pragma once
 
 #include <penstock/result.h>

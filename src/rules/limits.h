@@ -11,12 +11,13 @@ namespace penstock::rules {
 
 inline constexpr std::size_t max_payload_bytes = 1 << 20;
 inline constexpr std::size_t max_result_bytes = 1 << 20;
-inline constexpr std::size_t max_log_bytes = 64 << 10;   // A job's log; the oldest lines go first.
+inline constexpr std::size_t max_log_bytes = 64 << 10;  // A job's log; the oldest lines go first.
 inline constexpr std::size_t max_log_line_bytes = 8 << 10;
 inline constexpr std::size_t max_error_bytes = 8 << 10;
 inline constexpr int max_json_depth = 64;
 inline constexpr int max_priority = 10;
-inline constexpr Duration age_step{60'000};  // A lane's head gains one step of priority per age_step.
+inline constexpr Duration age_step{
+    60'000};  // A lane's head gains one step of priority per age_step.
 
 // One transaction touches at most this much; what exceeds it is another step.
 inline constexpr std::size_t step_jobs = 250;
@@ -28,8 +29,9 @@ inline constexpr int default_max_attempts = 3;
 inline constexpr int default_max_crashes = 3;
 inline constexpr Duration idempotency_window{24LL * 3'600'000};
 
-// Sessions: one beat each beat_interval; a beat that did not change in watch_answers answers in a row
-// that span at least watch_span is a dead one. Answers further apart than watch_gap prove nothing.
+// Sessions: one beat each beat_interval; a beat that did not change in watch_answers answers in a
+// row that span at least watch_span is a dead one. Answers further apart than watch_gap prove
+// nothing.
 inline constexpr Duration beat_interval{500};
 inline constexpr int watch_answers = 5;
 inline constexpr Duration watch_span{2250};

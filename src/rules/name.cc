@@ -48,7 +48,8 @@ Result<void> check_tags(const std::map<std::string, std::string>& tags) {
   for (const auto& [key, value] : tags) {
     if (key.empty() || key.size() > 64 || std::ranges::any_of(key, is_control) ||
         key.find('=') != std::string::npos) {
-      return bad("tag key", key, "is not valid: use 1 to 64 bytes without = and control characters");
+      return bad("tag key", key,
+                 "is not valid: use 1 to 64 bytes without = and control characters");
     }
     if (value.size() > 256 || std::ranges::any_of(value, is_control)) {
       return bad("tag value of \"" + printable(key) + "\":", value,
@@ -71,7 +72,8 @@ std::string printable(std::string_view text, std::size_t limit) {
     if (out.size() >= limit) return out + "...";
     if (is_control(c)) {
       char hex[5];
-      std::snprintf(hex, sizeof hex, "\\x%02x", static_cast<unsigned>(static_cast<unsigned char>(c)));
+      std::snprintf(hex, sizeof hex, "\\x%02x",
+                    static_cast<unsigned>(static_cast<unsigned char>(c)));
       out += hex;
     } else {
       out += c;

@@ -71,8 +71,7 @@ Result<OwnOptions> read_options(std::string_view text) {
 
 Policy effective(const OwnOptions& own, const TaskDefaults& task, const Retention& retention) {
   Policy policy;
-  policy.max_attempts =
-      own.max_attempts.value_or(task.max_attempts.value_or(default_max_attempts));
+  policy.max_attempts = own.max_attempts.value_or(task.max_attempts.value_or(default_max_attempts));
   policy.backoff = own.backoff.value_or(task.backoff.value_or(Backoff{}));
   policy.retry_for = own.retry_for ? own.retry_for : task.retry_for;
   policy.timeout = own.timeout ? own.timeout : task.timeout;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What a job, its task and the defaults say about retries, time-outs and retention, and which of them
-// wins: the job's own option, else the task's, else the default.
+// What a job, its task and the defaults say about retries, time-outs and retention, and which of
+// them wins: the job's own option, else the task's, else the default.
 #pragma once
 
 #include <penstock/worker.h>

@@ -118,8 +118,8 @@ Transition decide(const Attempted& job, const Outcome& outcome, const Policy& po
 
 bool is_suspect(int crashes) { return crashes + 1 >= default_max_crashes; }
 
-Transition cancel_waiting(const JobKey& key, int attempt, int crashes, const Policy& policy, Time now,
-                          std::string why) {
+Transition cancel_waiting(const JobKey& key, int attempt, int crashes, const Policy& policy,
+                          Time now, std::string why) {
   Transition next{.key = key, .move = Move::cancel, .to = JobState::cancelled};
   next.attempt = attempt;
   next.crashes = crashes;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The decision at the end of an attempt, as a value. `decide` is pure: what the handler did, what the
-// policy says and what time it is go in, the job's next state comes out. A store applies a Transition
-// or refuses it; it decides nothing.
+// The decision at the end of an attempt, as a value. `decide` is pure: what the handler did, what
+// the policy says and what time it is go in, the job's next state comes out. A store applies a
+// Transition or refuses it; it decides nothing.
 #pragma once
 
 #include "rules/id.h"
@@ -28,12 +28,12 @@ struct Snoozed {
 struct Cancelled {
   std::string reason;
 };
-struct Interrupted {};  // Its worker stops, or never started it.
-struct NoSuchTask {     // The worker lacks the handler.
-  bool offered = false;  // Some live session of the queue and pool has it.
+struct Interrupted {};      // Its worker stops, or never started it.
+struct NoSuchTask {         // The worker lacks the handler.
+  bool offered = false;     // Some live session of the queue and pool has it.
   std::string offers = {};  // Comma-separated names, for the error.
 };
-struct Crashed {  // The worker process died.
+struct Crashed {            // The worker process died.
   std::string certificate;  // Signal or exit code, peak RSS, last line, as far as known.
 };
 using Outcome =
@@ -74,8 +74,8 @@ Transition decide(const Attempted& job, const Outcome& outcome, const Policy& po
 bool is_suspect(int crashes);
 
 /// What `job_state` allows on a job that no session holds; `why` is kept as its error.
-Transition cancel_waiting(const JobKey& key, int attempt, int crashes, const Policy& policy, Time now,
-                          std::string why);
+Transition cancel_waiting(const JobKey& key, int attempt, int crashes, const Policy& policy,
+                          Time now, std::string why);
 Transition promote_scheduled(const JobKey& key, int attempt, int crashes, int misses);
 /// An ended job starts anew, with attempts and crashes counted from zero.
 Transition revive(const JobKey& key);

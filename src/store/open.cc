@@ -56,8 +56,9 @@ Result<std::unique_ptr<Store>> open_store(std::string_view url, const StoreOptio
   if (path.starts_with(':') && !in_memory) return bad_url(url, "is not understood");
   if (auto ok = check_query(url, query, in_memory); !ok) return std::move(ok).error();
   if (in_memory && options.require_safe) {
-    return Error{Errc::denied, "the store is in memory and would forget every job with this process: "
-                               "use sqlite:PATH, or drop --require-safe-store"};
+    return Error{Errc::denied,
+                 "the store is in memory and would forget every job with this process: "
+                 "use sqlite:PATH, or drop --require-safe-store"};
   }
   Clock& clock = options.clock ? *options.clock : real_clock();
   static Memories memories;

@@ -6,10 +6,11 @@
 // refuses; it decides nothing that src/rules decides.
 //
 // A call that answers `unavailable` may or may not have taken effect. That is why every call that
-// changes something carries a number: producers and operators a RequestId (the same id again gets the
-// first answer again), sessions a Call that must grow (after an unanswered call, ask `held`).
+// changes something carries a number: producers and operators a RequestId (the same id again gets
+// the first answer again), sessions a Call that must grow (after an unanswered call, ask `held`).
 //
-// A Store is one connection: not thread-safe, but `another()` gives a second one for another thread.
+// A Store is one connection: not thread-safe, but `another()` gives a second one for another
+// thread.
 #pragma once
 
 #include "rules/admission.h"
@@ -37,14 +38,14 @@ enum class Bell : std::uint64_t {};
 
 /// Names one changing call of a producer or operator for ever. `nonce` is random, at least 64 bits.
 struct RequestId {
-  std::string nonce;
+  std::string nonce = {};
   Call call{};
 };
 
 struct SubmitCall {
-  RequestId request;
+  RequestId request = {};
   Ack ack = Ack::received;
-  std::span<const rules::NewJob> jobs;  ///< At most 250 jobs and 1 MiB; one job may be larger.
+  std::span<const rules::NewJob> jobs = {};  ///< At most 250 jobs and 1 MiB; one job may be larger.
 };
 
 /// Which jobs an operator means: ids (at most 250), or one bounded step of a filter.
@@ -54,7 +55,7 @@ struct Selection {
 };
 
 struct QueueSetting {
-  std::string queue;
+  std::string queue = {};
   std::optional<bool> paused = {}, draining = {};
 };
 /// What a worker is told with the answer to its next beat.
@@ -67,15 +68,15 @@ using Setting = std::variant<QueueSetting, SessionSetting>;
 
 /// What a worker process says of itself when it opens a session.
 struct WorkerProfile {
-  std::string worker, host;
+  std::string worker = {}, host = {};
   int pid = 0;
-  std::vector<std::string> queues, pools, tasks;
+  std::vector<std::string> queues = {}, pools = {}, tasks = {};
   int concurrency = 0;
 };
 
 struct SessionId {
   SessionNumber number{};
-  std::string nonce;
+  std::string nonce = {};
 };
 
 /// What travels with a beat.
@@ -106,37 +107,37 @@ struct Orders {
 
 /// What a session would take. Lanes are the queues in this order, each with these pools.
 struct Want {
-  std::vector<std::string> queues;
-  std::vector<std::string> pools;  ///< Empty: only jobs without a pool.
+  std::vector<std::string> queues = {};
+  std::vector<std::string> pools = {};  ///< Empty: only jobs without a pool.
   std::size_t jobs = 0;
   bool holds_nothing = false;  ///< Then it may be given a poison suspect.
 };
 
 /// A job in the hands of a session.
 struct Reserved {
-  rules::JobKey key;
-  JobId id;
+  rules::JobKey key = {};
+  JobId id = {};
   Fence fence{};
-  std::string task, queue, pool, payload;
+  std::string task = {}, queue = {}, pool = {}, payload = {};
   int priority = 5;
   int attempt = 1;  ///< Counts the attempt that begins now.
   int crashes = 0, misses = 0;
-  std::string own;   ///< rules::read_options
-  std::string tags;  ///< rules::read_string_map, or empty
+  std::string own = {};   ///< rules::read_options
+  std::string tags = {};  ///< rules::read_string_map, or empty
   Time created_at{};
   bool alone = false;  ///< Nothing may run beside it in its session.
 };
 
 struct FinishCall {
-  SessionId session;
+  SessionId session = {};
   Call call{};
-  std::span<const rules::Transition> transitions;
+  std::span<const rules::Transition> transitions = {};
   std::optional<Want> want = {};
 };
 
 struct Exchange {
-  std::vector<bool> accepted;  ///< One for each transition; false: the attempt is not ours.
-  std::vector<Reserved> jobs;
+  std::vector<bool> accepted = {};  ///< One for each transition; false: the attempt is not ours.
+  std::vector<Reserved> jobs = {};
   std::optional<Time> next_due = {};  ///< Of any scheduled job.
   bool alone_waiting = false;         ///< Stop fetching until nothing is held, then ask again.
   Bell seen{};                        ///< For `wait`.
@@ -144,7 +145,7 @@ struct Exchange {
 
 /// Progress and log lines of one running job.
 struct Note {
-  rules::JobKey key;
+  rules::JobKey key = {};
   Fence fence{};
   std::optional<double> progress = {};
   std::string message = {};
@@ -186,7 +187,7 @@ struct Due {
 };
 
 struct Death {
-  std::string certificate;  ///< What is known: "signal 9, peak 12 MiB, last line: ...".
+  std::string certificate = {};  ///< What is known: "signal 9, peak 12 MiB, last line: ...".
   Retention retention = {};
 };
 
@@ -198,13 +199,13 @@ struct PruneCall {
 };
 
 struct QueueRef {
-  std::string queue;
+  std::string queue = {};
 };
 using Ref = std::variant<JobId, QueueRef, SessionNumber>;
 using Record = std::variant<Job, Queue, WorkerRecord>;
 
 struct LogQuery {
-  JobId id;
+  JobId id = {};
   std::string cursor = {};
   int limit = 1000;
 };
@@ -230,9 +231,9 @@ struct EventQuery {
   int limit = 256;         ///< Entries looked at; one entry may hold many events.
 };
 struct EventPage {
-  std::vector<Event> events;
-  std::string next;    ///< Position to go on from.
-  bool reset = false;  ///< `after` is older than the stream: some events are gone.
+  std::vector<Event> events = {};
+  std::string next = {};  ///< Position to go on from.
+  bool reset = false;     ///< `after` is older than the stream: some events are gone.
   Bell seen{};
 };
 
@@ -276,8 +277,8 @@ class Store {
   // Tend.
 
   virtual Result<Step> promote(const Due& due, Time now, const Budget& budget) = 0;
-  /// Declares a session dead, unless its beat is not `seen` any more, and gives back its jobs with a
-  /// crash each. A session that is retired already goes on whatever its beat.
+  /// Declares a session dead, unless its beat is not `seen` any more, and gives back its jobs with
+  /// a crash each. A session that is retired already goes on whatever its beat.
   virtual Result<Step> rescue(SessionNumber session, std::uint64_t seen, const Death& death,
                               Time now, const Budget& budget) = 0;
   virtual Result<Step> prune(const PruneCall& call, Time now, const Budget& budget) = 0;

@@ -19,12 +19,12 @@ std::map<std::string, std::string_view, std::less<>> split_statements() {
     while (at != std::string_view::npos) {
       const std::size_t line_end = text.find('\n', at);
       const std::size_t next = text.find(name_mark, line_end);
-      const std::string_view name = text.substr(at + name_mark.size(),
-                                                line_end - at - name_mark.size());
-      found.emplace(std::string(stem) + "." + std::string(name),
-                    text.substr(line_end + 1, next == std::string_view::npos
-                                                  ? std::string_view::npos
-                                                  : next - line_end - 1));
+      const std::string_view name =
+          text.substr(at + name_mark.size(), line_end - at - name_mark.size());
+      found.emplace(
+          std::string(stem) + "." + std::string(name),
+          text.substr(line_end + 1, next == std::string_view::npos ? std::string_view::npos
+                                                                   : next - line_end - 1));
       at = next;
     }
   }
@@ -64,8 +64,8 @@ std::string_view Statement::text(int column) const {
 
 Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Sync sync) {
   sqlite3* database = nullptr;
-  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-                    SQLITE_OPEN_EXRESCODE;
+  const int flags =
+      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   const int code = sqlite3_open_v2(path.c_str(), &database, flags, nullptr);
   if (code != SQLITE_OK) {
     Error error = to_error(code, database ? sqlite3_errmsg(database) : "out of memory", path);
@@ -150,8 +150,9 @@ Error to_error(int code, std::string_view message, std::string_view path) {
   switch (code & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      return {Errc::unavailable, where + " is locked by another process for more than 5s: look for "
-                                         "a stopped worker or a long sqlite3 session"};
+      return {Errc::unavailable, where +
+                                     " is locked by another process for more than 5s: look for "
+                                     "a stopped worker or a long sqlite3 session"};
     case SQLITE_FULL:
       return {Errc::unavailable, where + " cannot grow, the disk is full: free some space"};
     case SQLITE_NOTADB:
@@ -169,8 +170,8 @@ Error to_error(int code, std::string_view message, std::string_view path) {
       return {Errc::unavailable,
               where + " cannot be read or written (" + std::string(message) + "): check the disk"};
     default:
-      return {Errc::internal, where + ": " + std::string(message) + " (SQLite code " +
-                                  std::to_string(code) + ")"};
+      return {Errc::internal,
+              where + ": " + std::string(message) + " (SQLite code " + std::to_string(code) + ")"};
   }
 }
 

@@ -7,8 +7,9 @@
 //   r  lane.sequence  message                                       removed
 //   p  lane.sequence  share  message                                progress
 //   l  lane.sequence  number  text                                  a log line
-//   q  queue  message                                               paused, resumed, draining, pruned
-//   w  worker  message                                              opened, closed, lost, ...
+//   q  queue  message                                               paused, resumed, draining,
+//   pruned w  worker  message                                              opened, closed, lost,
+//   ...
 #pragma once
 
 #include "rules/id.h"
@@ -23,11 +24,11 @@
 namespace penstock::sqlite {
 
 struct JobEvent {
-  rules::JobKey key;
+  rules::JobKey key = {};
   std::optional<JobState> from;
   JobState to;
   int attempt;
-  std::string_view task, worker, message;
+  std::string_view task = {}, worker = {}, message = {};
 };
 
 void append_job_event(std::string& body, const JobEvent& event);

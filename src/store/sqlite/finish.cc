@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// finish: ends attempts and takes new jobs, in one transaction. Ending checks the owner of every job;
-// taking picks lanes by priority and age, and never hands out more than a bounded batch.
+// finish: ends attempts and takes new jobs, in one transaction. Ending checks the owner of every
+// job; taking picks lanes by priority and age, and never hands out more than a bounded batch.
 #include "store/sqlite/session_row.h"
 
 #include "rules/duration.h"
@@ -35,8 +35,8 @@ bool in_pools(const LaneRow& lane, const std::vector<std::string>& pools) {
   return std::ranges::find(pools, lane.pool) != pools.end();
 }
 
-// A batch comes from one lane only as far as its jobs outrank the next lane's head: what became ready
-// after this would be younger than its rank allows.
+// A batch comes from one lane only as far as its jobs outrank the next lane's head: what became
+// ready after this would be younger than its rank allows.
 std::int64_t youngest_allowed(const Candidate& best, const Candidate* next, Time now) {
   if (!next) return std::numeric_limits<std::int64_t>::max();
   const double lead = next->rank(now) - best.priority;
@@ -50,8 +50,13 @@ class Reservation {
  public:
   Reservation(WriteStep& step, Lanes& lanes, SessionNumber session, std::string_view worker,
               const Want& want)
-      : step_(step), db_(step.connection()), lanes_(lanes), session_(session), worker_(worker),
-        want_(want), left_(std::min(want.jobs, rules::reserve_jobs)) {}
+      : step_(step),
+        db_(step.connection()),
+        lanes_(lanes),
+        session_(session),
+        worker_(worker),
+        want_(want),
+        left_(std::min(want.jobs, rules::reserve_jobs)) {}
 
   // Marks one job as the session's own.
   void take(const Reserved& job) {
@@ -81,11 +86,10 @@ class Reservation {
     if (stop) return found;
     for (const LaneRow* lane : lanes_.of_queue(queue)) {
       if (!in_pools(*lane, want_.pools)) continue;
-      Statement& head =
-          db_.statement("finish.head").start(static_cast<std::uint32_t>(lane->lane));
+      Statement& head = db_.statement("finish.head").start(static_cast<std::uint32_t>(lane->lane));
       if (head.row()) {
-        found.push_back({.lane = lane->lane, .priority = lane->priority,
-                         .head_ready_ms = head.integer(0)});
+        found.push_back(
+            {.lane = lane->lane, .priority = lane->priority, .head_ready_ms = head.integer(0)});
       }
       head.end();
     }
@@ -109,7 +113,8 @@ class Reservation {
   std::uint64_t fence_ = 0;
 };
 
-std::optional<JobRow> expired(WriteStep& step, const Reserved& job, std::optional<std::int64_t> at) {
+std::optional<JobRow> expired(WriteStep& step, const Reserved& job,
+                              std::optional<std::int64_t> at) {
   if (!at || *at > rules::to_ms(step.now())) return std::nullopt;
   return step.job(job.key);
 }
@@ -160,7 +165,8 @@ Result<Exchange> SqliteStore::finish(const FinishCall& call) {
       ++stale;
     }
   }
-  if (stale > 0) step->connection().statement("meta.add").start("stale_writes_refused", stale).run();
+  if (stale > 0)
+    step->connection().statement("meta.add").start("stale_writes_refused", stale).run();
   if (call.want && call.want->jobs > 0) reserve(*step, *session, *call.want, exchange);
   Statement& due = step->connection().statement("tend.next_due").start();
   if (due.row() && !due.is_null(0)) exchange.next_due = rules::from_ms(due.integer(0));
@@ -188,12 +194,12 @@ void SqliteStore::reserve(WriteStep& step, const SessionRow& session, const Want
       if (candidates.empty()) break;
       const Candidate& best = candidates.front();
       const Candidate* next = candidates.size() > 1 ? &candidates[1] : nullptr;
-      Statement& read = step.connection()
-                            .statement("finish.ready")
-                            .start(static_cast<std::uint32_t>(best.lane),
-                                   std::max(youngest_allowed(best, next, step.now()),
-                                            best.head_ready_ms),
-                                   reservation.left());
+      Statement& read =
+          step.connection()
+              .statement("finish.ready")
+              .start(static_cast<std::uint32_t>(best.lane),
+                     std::max(youngest_allowed(best, next, step.now()), best.head_ready_ms),
+                     reservation.left());
       std::vector<std::pair<Reserved, std::optional<std::int64_t>>> batch;
       std::size_t bytes = 0;
       while (bytes < rules::step_bytes && read.row()) {
@@ -203,8 +209,9 @@ void SqliteStore::reserve(WriteStep& step, const SessionRow& session, const Want
       read.end();
       for (const auto& [job, expires_at] : batch) {
         if (const auto row = expired(step, job, expires_at)) {
-          step.move(*row, rules::cancel_waiting(row->key, row->attempt, row->crashes, {}, step.now(),
-                                                "expired before it started"),
+          step.move(*row,
+                    rules::cancel_waiting(row->key, row->attempt, row->crashes, {}, step.now(),
+                                          "expired before it started"),
                     {});
         } else {
           reservation.take(job);
@@ -242,8 +249,7 @@ bool SqliteStore::reserve_suspect(WriteStep& step, const SessionRow& session, co
   }
   db.statement("finish.tell_suspect").start(static_cast<std::uint64_t>(session.number)).run();
   Statement& told = db.statement("meta.read").start("suspect_session");
-  into.alone_waiting =
-      told.row() && told.integer(0) == static_cast<std::int64_t>(session.number);
+  into.alone_waiting = told.row() && told.integer(0) == static_cast<std::int64_t>(session.number);
   told.end();
   return into.alone_waiting;
 }
@@ -270,8 +276,7 @@ std::int64_t SqliteStore::give_back_all(WriteStep& step, SessionNumber session,
                                      .cancel_requested = row->cancel,
                                      .created_at = rules::from_ms(row->created_at_ms)};
     const auto own = rules::read_options(row->options);
-    const auto policy =
-        rules::effective(own ? *own : rules::OwnOptions{}, {}, retention);
+    const auto policy = rules::effective(own ? *own : rules::OwnOptions{}, {}, retention);
     step.move(*row, rules::decide(attempted, outcome, policy, step.now(), 0.5), worker);
   }
   return static_cast<std::int64_t>(keys.size());

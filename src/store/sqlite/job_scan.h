@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Walks the jobs that a filter may mean, newest first over all lanes, at most 1,000 a call. Sequences
-// come from one counter, so a sequence alone says where to go on: that is the cursor.
+// Walks the jobs that a filter may mean, newest first over all lanes, at most 1,000 a call.
+// Sequences come from one counter, so a sequence alone says where to go on: that is the cursor.
 #pragma once
 
 #include <penstock/job.h>

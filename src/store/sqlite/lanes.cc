@@ -23,8 +23,9 @@ Result<rules::Lane> Lanes::find_or_add(Connection& connection, const std::string
   refresh(connection);
   if (const auto found = by_name_.find(name); found != by_name_.end()) return found->second;
   if (rows_.size() >= rules::max_lane) {
-    return Error{Errc::limited, "queue " + queue + " would need one lane more than the 1048575 that "
-                                "a store can have: use fewer queues and pools"};
+    return Error{Errc::limited, "queue " + queue +
+                                    " would need one lane more than the 1048575 that "
+                                    "a store can have: use fewer queues and pools"};
   }
   connection.statement("lanes.add").start(queue, pool, priority).run();
   refresh(connection);

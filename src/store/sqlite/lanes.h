@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The lanes of a database, cached: rows of `lanes` are only ever added, so what is known stays true.
+// The lanes of a database, cached: rows of `lanes` are only ever added, so what is known stays
+// true.
 #pragma once
 
 #include "rules/id.h"
@@ -16,7 +17,7 @@ namespace penstock::sqlite {
 
 struct LaneRow {
   rules::Lane lane{};
-  std::string queue, pool;
+  std::string queue = {}, pool = {};
   int priority = 5;
 };
 
@@ -37,8 +38,8 @@ class Lanes {
   void forget();
 
  private:
-  std::map<rules::Lane, LaneRow> rows_;
-  std::map<std::tuple<std::string, std::string, int>, rules::Lane> by_name_;
+  std::map<rules::Lane, LaneRow> rows_ = {};
+  std::map<std::tuple<std::string, std::string, int>, rules::Lane> by_name_ = {};
 };
 
 }  // namespace penstock::sqlite

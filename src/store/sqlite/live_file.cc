@@ -17,11 +17,11 @@ namespace penstock::sqlite {
 
 // Zero-filled pages are a valid start, so no process has to be the one that initialises.
 struct LiveFile::Page {
-  std::atomic<std::uint32_t> word;     // Moves with every announcement and ring: the futex.
-  std::atomic<std::uint32_t> sleepers; // Only a hint: a killed sleeper is never subtracted.
+  std::atomic<std::uint32_t> word;      // Moves with every announcement and ring: the futex.
+  std::atomic<std::uint32_t> sleepers;  // Only a hint: a killed sleeper is never subtracted.
   std::atomic<std::uint32_t> work, events, due;
-  std::atomic<std::uint32_t> turn;     // Moves when the turn to write is passed on: a futex.
-  std::atomic<std::uint32_t> queued;   // Waiters for the turn; a hint too.
+  std::atomic<std::uint32_t> turn;    // Moves when the turn to write is passed on: a futex.
+  std::atomic<std::uint32_t> queued;  // Waiters for the turn; a hint too.
   std::uint32_t reserved[9];
   Slot slots[LiveFile::slots];
 };
@@ -80,12 +80,12 @@ Result<std::unique_ptr<LiveFile>> LiveFile::open(const std::string& path) {
     live->descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (live->descriptor_ < 0 || ftruncate(live->descriptor_, sizeof(Page)) != 0) {
       return Error{Errc::unavailable, "file " + path + " cannot be opened (" +
-                                          std::strerror(errno) + "): it must lie beside the "
+                                          std::strerror(errno) +
+                                          "): it must lie beside the "
                                           "database, in a folder that may be written to"};
     }
   }
-  void* mapped =
-      mmap(nullptr, sizeof(Page), PROT_READ | PROT_WRITE, flags, live->descriptor_, 0);
+  void* mapped = mmap(nullptr, sizeof(Page), PROT_READ | PROT_WRITE, flags, live->descriptor_, 0);
   if (mapped == MAP_FAILED) {
     return Error{Errc::unavailable,
                  "file " + path + " cannot be mapped (" + std::strerror(errno) + ")"};
@@ -160,10 +160,11 @@ bool LiveFile::take_turn() {
   while (true) {
     const std::uint32_t turn = page_->turn.load();
     struct flock lock = whole_file(F_WRLCK);
-    // An open-file-description lock: the kernel frees it when its holder dies, and other descriptors
-    // of this process do not share it.
+    // An open-file-description lock: the kernel frees it when its holder dies, and other
+    // descriptors of this process do not share it.
     if (fcntl(descriptor_, F_OFD_SETLK, &lock) == 0) return true;
-    if (errno != EAGAIN && errno != EACCES && errno != EINTR) return true;  // No locks here: SQLite's.
+    if (errno != EAGAIN && errno != EACCES && errno != EINTR)
+      return true;  // No locks here: SQLite's.
     if (monotonic_now() >= deadline) return false;
     const timespec nap{.tv_sec = 0, .tv_nsec = turn_nap_ns};
     page_->queued.fetch_add(1);
@@ -193,7 +194,8 @@ void LiveFile::follow_path() {
 }
 
 bool LiveFile::replaced() const {
-  struct stat by_path {}, by_descriptor {};
+  struct stat by_path {
+  }, by_descriptor{};
   if (stat(path_.c_str(), &by_path) != 0) return true;
   if (fstat(descriptor_, &by_descriptor) != 0) return true;
   return by_path.st_ino != by_descriptor.st_ino || by_path.st_dev != by_descriptor.st_dev;

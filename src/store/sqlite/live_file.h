@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // What the processes of one database tell each other without a transaction: beats, wake-ups, and
-// whose turn it is to write. A file PATH-live mapped by all of them; for an in-memory database, plain
-// memory. It holds nothing worth keeping: it is made anew when it is missing, and every session
-// writes itself into its slot again with its next beat.
+// whose turn it is to write. A file PATH-live mapped by all of them; for an in-memory database,
+// plain memory. It holds nothing worth keeping: it is made anew when it is missing, and every
+// session writes itself into its slot again with its next beat.
 //
 // Wake-ups are futexes on one word that every commit moves; a waiter names what it waits for in the
 // futex's bit mask, so that a commit wakes only those whom it concerns.

@@ -34,13 +34,15 @@ Result<std::optional<std::string>> SqliteStore::known_reply(WriteStep& step,
   read.end();
   if (request.call == last) return std::optional(std::move(reply));
   if (request.call < last) {
-    return Error{Errc::conflict, "call " + std::to_string(static_cast<std::uint64_t>(request.call)) +
+    return Error{Errc::conflict, "call " +
+                                     std::to_string(static_cast<std::uint64_t>(request.call)) +
                                      " of this client is older than its last one: it was answered"};
   }
   return std::optional<std::string>();
 }
 
-void SqliteStore::remember_reply(WriteStep& step, const RequestId& request, std::string_view reply) {
+void SqliteStore::remember_reply(WriteStep& step, const RequestId& request,
+                                 std::string_view reply) {
   step.connection()
       .statement("operate.remember")
       .start(request.nonce, static_cast<std::uint64_t>(request.call), reply, step.now())
@@ -81,8 +83,10 @@ template <class Act>
 Result<Changed> SqliteStore::operate(const Selection& which, const RequestId& request, Act act) {
   const Lock lock = guard();
   if (which.ids.size() > rules::step_jobs) {
-    return Error{Errc::too_large, std::to_string(which.ids.size()) + " ids in one call, the limit "
-                                  "is " + std::to_string(rules::step_jobs) + ": split them"};
+    return Error{Errc::too_large, std::to_string(which.ids.size()) +
+                                      " ids in one call, the limit "
+                                      "is " +
+                                      std::to_string(rules::step_jobs) + ": split them"};
   }
   auto step = begin();
   if (!step) return std::move(step).error();
@@ -138,12 +142,14 @@ Result<Changed> SqliteStore::retry(const Selection& which, const RequestId& requ
     }
     if (!row.unique_key.empty()) {
       const auto lane = static_cast<std::uint32_t>(row.key.lane);
-      Statement& rival =
-          step.connection().statement("operate.rival").start(row.unique_key, lane, row.key.sequence);
+      Statement& rival = step.connection()
+                             .statement("operate.rival")
+                             .start(row.unique_key, lane, row.key.sequence);
       const bool taken = rival.row();
       rival.end();
       if (taken) {
-        return wrong_state("retry", row, "another job holds its unique key \"" + row.unique_key + "\"");
+        return wrong_state("retry", row,
+                           "another job holds its unique key \"" + row.unique_key + "\"");
       }
       step.connection()
           .statement("submit.add_unique")
@@ -191,7 +197,8 @@ Result<void> SqliteStore::configure(const Setting& setting, const RequestId& req
   Connection& db = step->connection();
   if (const auto* queue = std::get_if<QueueSetting>(&setting)) {
     db.statement("operate.set_queue").start(queue->queue, queue->paused, queue->draining).run();
-    const bool opened = (queue->paused && !*queue->paused) || (queue->draining && !*queue->draining);
+    const bool opened =
+        (queue->paused && !*queue->paused) || (queue->draining && !*queue->draining);
     if (opened) step->concerns_work();
     const char* what = opened ? "resumed" : queue->paused.value_or(false) ? "paused" : "draining";
     step->event_line("q\t" + queue->queue + "\t" + what);
@@ -199,8 +206,8 @@ Result<void> SqliteStore::configure(const Setting& setting, const RequestId& req
     const auto number = static_cast<std::uint64_t>(session->session);
     db.statement("operate.tell_session").start(number, static_cast<int>(session->order)).run();
     if (sqlite3_changes(db.raw()) == 0 && !db.failed()) {
-      return Error{Errc::not_found, "session " + std::to_string(number) +
-                                        " does not exist: see penstock workers"};
+      return Error{Errc::not_found,
+                   "session " + std::to_string(number) + " does not exist: see penstock workers"};
     }
   }
   remember_reply(*step, request, "ok");

@@ -84,8 +84,8 @@ Result<std::optional<Record>> SqliteStore::find(const Ref& ref) {
     auto key = resolve(*id);
     if (!key) return std::move(key).error();
     if (*key) {
-      Statement& read = db().statement("read.job").start(
-          static_cast<std::uint32_t>((*key)->lane), (*key)->sequence);
+      Statement& read = db().statement("read.job")
+                            .start(static_cast<std::uint32_t>((*key)->lane), (*key)->sequence);
       if (read.row()) {
         Job job = read_job(read);
         read.end();
@@ -136,8 +136,8 @@ Result<Page<Job>> SqliteStore::list_jobs(const Filter& filter) {
   const auto limit = static_cast<std::size_t>(std::clamp(filter.limit, 1, 1000));
   while (page.items.size() < limit && scan.next()) {
     if (!scan.matches()) continue;
-    Statement& read = db().statement("read.job").start(
-        static_cast<std::uint32_t>(scan.key().lane), scan.key().sequence);
+    Statement& read = db().statement("read.job")
+                          .start(static_cast<std::uint32_t>(scan.key().lane), scan.key().sequence);
     if (read.row()) page.items.push_back(read_job(read));
     read.end();
   }
@@ -165,8 +165,8 @@ Result<Page<LogLine>> SqliteStore::list_logs(const LogQuery& query) {
   Page<LogLine> page;
   const int limit = std::clamp(query.limit, 1, 1000);
   Statement& read =
-      db().statement("read.logs").start(static_cast<std::uint32_t>((*key)->lane), (*key)->sequence,
-                                        fence, after, limit);
+      db().statement("read.logs")
+          .start(static_cast<std::uint32_t>((*key)->lane), (*key)->sequence, fence, after, limit);
   while (read.row()) {
     page.items.push_back({.number = read.integer(1),
                           .at = rules::from_ms(read.integer(2)),
@@ -194,12 +194,23 @@ Result<Page<Queue>> SqliteStore::list_queues() {
     Queue& queue = queues[std::string(counts.text(0))];
     const std::int64_t jobs = counts.integer(2);
     switch (rules::parse_state(counts.text(1)).value_or(JobState::succeeded)) {
-      case JobState::ready: queue.ready = jobs; break;
-      case JobState::scheduled: queue.scheduled = jobs; break;
-      case JobState::running: queue.running = jobs; break;
-      case JobState::waiting: queue.waiting = jobs; break;
-      case JobState::failed: queue.failed = jobs; break;
-      default: break;
+      case JobState::ready:
+        queue.ready = jobs;
+        break;
+      case JobState::scheduled:
+        queue.scheduled = jobs;
+        break;
+      case JobState::running:
+        queue.running = jobs;
+        break;
+      case JobState::waiting:
+        queue.waiting = jobs;
+        break;
+      case JobState::failed:
+        queue.failed = jobs;
+        break;
+      default:
+        break;
     }
   }
   const Time now = clock().now();
@@ -343,7 +354,8 @@ Result<Health> SqliteStore::check() {
     return health;
   }
   std::error_code failed;
-  const auto space = std::filesystem::space(std::filesystem::path(db().path()).parent_path(), failed);
+  const auto space =
+      std::filesystem::space(std::filesystem::path(db().path()).parent_path(), failed);
   constexpr std::uintmax_t little_space = 256ULL << 20;
   if (!failed && space.available < little_space) {
     health.findings.push_back({.serious = true,

@@ -2,8 +2,8 @@
 //
 // The text in which an answer is kept with its producer, so that a repeated call gets it again.
 //
-//   submit     one line a job: "a lane.sequence own-id" accepted, "d id" duplicate, "e code message"
-//   operators  first line "changed cursor", then "code id message" for each refusal
+//   submit     one line a job: "a lane.sequence own-id" accepted, "d id" duplicate, "e code
+//   message" operators  first line "changed cursor", then "code id message" for each refusal
 #pragma once
 
 #include "rules/id.h"

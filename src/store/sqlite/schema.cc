@@ -19,8 +19,8 @@ constexpr std::int64_t application_id = 0x50454e53;  // "PENS"
 constexpr std::int64_t newest_layout = static_cast<std::int64_t>(migrations::all.size());
 
 // After a boot the last commits may be forgotten (synchronous=NORMAL does not sync each). Numbers
-// that were handed out with them must not be handed out again, so the counters jump further than any
-// such tail could be; the random part keeps two power cuts in a row apart.
+// that were handed out with them must not be handed out again, so the counters jump further than
+// any such tail could be; the random part keeps two power cuts in a row apart.
 constexpr std::uint64_t sequence_jump = 1ULL << 32, fence_jump = 1ULL << 20;
 
 std::uint64_t random_number() {
@@ -93,8 +93,7 @@ void create(Connection& db) {
 void jump_after_boot(Connection& db) {
   const std::string boot = boot_id();
   if (read_meta(db, "boot_id") == boot) return;
-  const std::uint64_t from =
-      std::strtoull(read_meta(db, "sequence").c_str(), nullptr, 10);
+  const std::uint64_t from = std::strtoull(read_meta(db, "sequence").c_str(), nullptr, 10);
   const std::uint64_t by = sequence_jump + random_number() % (sequence_jump / 2);
   db.statement("meta.add").start("sequence", by).run();
   db.statement("meta.gap").start(from + 1, from + by).run();
@@ -110,11 +109,13 @@ Result<void> check_layout(Connection& db, const std::string& path, bool& is_new)
   is_new = layout == 0 && owner == 0 && tables == 0;
   if (is_new) return {};
   if (owner != application_id) {
-    return Error{Errc::invalid, "database " + path + " belongs to another program: name another file"};
+    return Error{Errc::invalid,
+                 "database " + path + " belongs to another program: name another file"};
   }
   if (layout != newest_layout) {
     return Error{Errc::conflict, "database " + path + " has layout " + std::to_string(layout) +
-                                     ", this program knows layout " + std::to_string(newest_layout) +
+                                     ", this program knows layout " +
+                                     std::to_string(newest_layout) +
                                      ": use a matching version of penstock"};
   }
   return {};

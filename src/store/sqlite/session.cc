@@ -73,8 +73,8 @@ Result<SqliteStore::SessionRow> SqliteStore::owned(WriteStep& step, const Sessio
     step.connection().statement("meta.add").start("stale_writes_refused", stale_writes).run();
     if (auto counted = step.commit(); !counted) return std::move(counted).error();
   }
-  return Error{Errc::lease_lost, "session " + std::to_string(number) +
-                                     " was declared dead: nothing was written"};
+  return Error{Errc::lease_lost,
+               "session " + std::to_string(number) + " was declared dead: nothing was written"};
 }
 
 Result<void> SqliteStore::numbered(WriteStep& step, const SessionRow& row, Call call) {
@@ -144,9 +144,8 @@ Result<Orders> SqliteStore::extend(const SessionId& session, const Vitals& vital
   for (const Beating::Peer& peer : beating.peers) {
     LiveFile::Slot& slot = live().slot(peer.slot);
     const bool same = slot.session.load() == static_cast<std::uint64_t>(peer.session);
-    beating.orders.watch.push_back({.session = peer.session,
-                                    .beat = same ? slot.beat.load() : 0,
-                                    .retired = peer.retired});
+    beating.orders.watch.push_back(
+        {.session = peer.session, .beat = same ? slot.beat.load() : 0, .retired = peer.retired});
   }
   return beating.orders;
 }
@@ -264,8 +263,8 @@ Result<void> SqliteStore::note(const SessionId& session, std::span<const Note> n
     for (const LogLine& line : note.lines) {
       const std::string text = line.text.substr(0, rules::max_log_line_bytes);
       db.statement("session.log")
-          .start(lane, note.key.sequence, static_cast<std::uint64_t>(note.fence), line.number, line.at,
-                 line.attempt, text)
+          .start(lane, note.key.sequence, static_cast<std::uint64_t>(note.fence), line.number,
+                 line.at, line.attempt, text)
           .run();
       if (sqlite3_changes(db.raw()) == 0) continue;  // Known already: the note was repeated.
       db.statement("session.logged").start(lane, note.key.sequence, text.size()).run();
@@ -273,9 +272,7 @@ Result<void> SqliteStore::note(const SessionId& session, std::span<const Note> n
                        escape_field(text));
     }
     if (!note.lines.empty()) {
-      db.statement("session.trim_log")
-          .start(lane, note.key.sequence, rules::max_log_bytes)
-          .run();
+      db.statement("session.trim_log").start(lane, note.key.sequence, rules::max_log_bytes).run();
     }
   }
   if (refused > 0) db.statement("meta.add").start("stale_writes_refused", refused).run();

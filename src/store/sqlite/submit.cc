@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// submit: all jobs of a call in one transaction, and the answer kept with the producer's call number.
+// submit: all jobs of a call in one transaction, and the answer kept with the producer's call
+// number.
 #include "rules/duration.h"
 #include "rules/job_state.h"
 #include "rules/json.h"
@@ -16,8 +17,8 @@ namespace {
 
 // Tells two bodies of one idempotency key apart; collisions only miss a user's mistake.
 std::string digest_of(const rules::NewJob& job) {
-  return std::to_string(std::hash<std::string>{}(job.task + '\n' + job.queue + '\n' + job.pool +
-                                                 '\n' + job.payload));
+  return std::to_string(
+      std::hash<std::string>{}(job.task + '\n' + job.queue + '\n' + job.pool + '\n' + job.payload));
 }
 
 std::optional<std::string_view> unless_empty(const std::string& text) {
@@ -88,8 +89,10 @@ Result<std::vector<Submitted>> SqliteStore::insert_all(WriteStep& step, const Su
     }
     if (count->second < 0) {
       Submitted refused;
-      refused.error = Error{Errc::limited, "queue " + job.queue + " is draining and takes no new "
-                                           "jobs: penstock queue resume " + job.queue};
+      refused.error = Error{Errc::limited, "queue " + job.queue +
+                                               " is draining and takes no new "
+                                               "jobs: penstock queue resume " +
+                                               job.queue};
       append_submitted(reply, refused);
       answers.push_back(std::move(refused));
       continue;
@@ -173,9 +176,9 @@ Result<void> SqliteStore::insert_job(WriteStep& step, const rules::NewJob& job,
     ready_at = step.now();
   }
   db.statement("submit.job")
-      .start(lane, key.sequence, rules::to_text(job.first), job.task, job.payload, place, step.now(),
-             ready_at, job.due, job.expires_at, unless_empty(options), unless_empty(tags),
-             unless_empty(job.own_id), unless_empty(job.unique_key))
+      .start(lane, key.sequence, rules::to_text(job.first), job.task, job.payload, place,
+             step.now(), ready_at, job.due, job.expires_at, unless_empty(options),
+             unless_empty(tags), unless_empty(job.own_id), unless_empty(job.unique_key))
       .run();
   if (!job.own_id.empty()) {
     db.statement("submit.add_alias").start(job.own_id, lane, key.sequence).run();

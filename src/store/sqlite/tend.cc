@@ -46,8 +46,9 @@ Result<Step> SqliteStore::promote(const Due& due, Time now, const Budget& budget
   for (const rules::JobKey& key : stale) {
     const auto row = step->job(key);
     if (!row) continue;
-    step->move(*row, rules::cancel_waiting(key, row->attempt, row->crashes, {}, now,
-                                           "expired before it started"),
+    step->move(*row,
+               rules::cancel_waiting(key, row->attempt, row->crashes, {}, now,
+                                     "expired before it started"),
                {});
   }
   result.done = static_cast<std::int64_t>(due_now.size() + stale.size());
@@ -122,7 +123,8 @@ Result<Step> SqliteStore::prune(const PruneCall& call, Time now, const Budget& b
            *call.state);
   } else {
     for (const JobState state : {JobState::succeeded, JobState::failed, JobState::cancelled}) {
-      const Keep& keep = state == JobState::failed ? call.retention.failed : call.retention.succeeded;
+      const Keep& keep =
+          state == JobState::failed ? call.retention.failed : call.retention.succeeded;
       const std::string_view name = rules::to_text(state);
       forget(keys_of(db.statement("tend.outlived").start(name, now, budget.jobs)), state);
       Statement& kept = db.statement("tend.kept").start(name);
@@ -132,15 +134,14 @@ Result<Step> SqliteStore::prune(const PruneCall& call, Time now, const Budget& b
       if (jobs <= keep.count && bytes <= keep.bytes) continue;
       // Over the bytes: as many of the oldest as their average size says, then look again.
       const std::int64_t by_bytes =
-          bytes > keep.bytes ? (bytes - keep.bytes) / std::max<std::int64_t>(bytes / jobs, 1) + 1 : 0;
-      const std::int64_t most = std::min(std::max(jobs - keep.count, by_bytes),
-                                         static_cast<std::int64_t>(budget.jobs));
+          bytes > keep.bytes ? (bytes - keep.bytes) / std::max<std::int64_t>(bytes / jobs, 1) + 1
+                             : 0;
+      const std::int64_t most =
+          std::min(std::max(jobs - keep.count, by_bytes), static_cast<std::int64_t>(budget.jobs));
       forget(keys_of(db.statement("tend.oldest").start(name, most)), state);
     }
     db.statement("tend.old_producers").start(now - producer_age, budget.jobs).run();
-    db.statement("tend.old_idempotency")
-        .start(now - rules::idempotency_window, budget.jobs)
-        .run();
+    db.statement("tend.old_idempotency").start(now - rules::idempotency_window, budget.jobs).run();
     db.statement("tend.old_events").start(now - event_age, most_events, budget.jobs).run();
   }
   if (auto done = step->commit(); !done) return std::move(done).error();

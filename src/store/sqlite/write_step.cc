@@ -7,8 +7,9 @@
 namespace penstock::sqlite {
 namespace {
 
-constexpr std::int64_t rescued_place = -(1LL << 61);  // + sequence: in their old order, first of all.
-constexpr std::int64_t again_place = -(1LL << 60);    // + counter.
+constexpr std::int64_t rescued_place =
+    -(1LL << 61);                                   // + sequence: in their old order, first of all.
+constexpr std::int64_t again_place = -(1LL << 60);  // + counter.
 
 }  // namespace
 
@@ -23,9 +24,13 @@ Result<WriteStep> WriteStep::begin(Connection& connection, Lanes& lanes, LiveFil
 }
 
 WriteStep::WriteStep(WriteStep&& other) noexcept
-    : connection_(std::exchange(other.connection_, nullptr)), lanes_(other.lanes_),
-      live_(other.live_), now_(other.now_), deltas_(std::move(other.deltas_)),
-      events_(std::move(other.events_)), concerns_(other.concerns_) {}
+    : connection_(std::exchange(other.connection_, nullptr)),
+      lanes_(other.lanes_),
+      live_(other.live_),
+      now_(other.now_),
+      deltas_(std::move(other.deltas_)),
+      events_(std::move(other.events_)),
+      concerns_(other.concerns_) {}
 
 WriteStep::~WriteStep() {
   if (!connection_) return;
@@ -95,8 +100,8 @@ void WriteStep::move(const JobRow& job, const rules::Transition& next, std::stri
 }
 
 void WriteStep::end_ready(const JobRow& job, const rules::Transition& next) {
-  // Given back or crashed: to the front, in the old order. Anything else has waited its time already
-  // and goes behind those, before what is fresh.
+  // Given back or crashed: to the front, in the old order. Anything else has waited its time
+  // already and goes behind those, before what is fresh.
   const std::int64_t place = next.move == rules::Move::give_back
                                  ? rescued_place + static_cast<std::int64_t>(job.key.sequence)
                                  : next_place_again();
@@ -157,8 +162,13 @@ void WriteStep::counted(const std::string& queue, JobState state, std::int64_t j
 void WriteStep::event(const rules::JobKey& key, std::optional<JobState> from, JobState to,
                       int attempt, std::string_view task, std::string_view worker,
                       std::string_view message) {
-  append_job_event(events_, {.key = key, .from = from, .to = to, .attempt = attempt, .task = task,
-                             .worker = worker, .message = message});
+  append_job_event(events_, {.key = key,
+                             .from = from,
+                             .to = to,
+                             .attempt = attempt,
+                             .task = task,
+                             .worker = worker,
+                             .message = message});
 }
 
 void WriteStep::event_line(std::string_view line) {

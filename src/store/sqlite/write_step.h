@@ -20,7 +20,7 @@ namespace penstock::sqlite {
 
 /// The columns of a job that deciding and moving need.
 struct JobRow {
-  rules::JobKey key;
+  rules::JobKey key = {};
   JobState state = JobState::ready;
   bool has_log = false;
   int attempt = 0, crashes = 0, misses = 0;
@@ -28,7 +28,7 @@ struct JobRow {
   Fence fence{};
   bool cancel = false;
   std::int64_t created_at_ms = 0;
-  std::string task, unique_key, own_id, options;
+  std::string task = {}, unique_key = {}, own_id = {}, options = {};
   std::int64_t payload_bytes = 0, ended_bytes = 0;  ///< Ended: result and error.
   /// What retention counts of an ended job.
   [[nodiscard]] std::int64_t kept_bytes() const { return 100 + payload_bytes + ended_bytes; }
@@ -80,8 +80,8 @@ class WriteStep {
   Lanes* lanes_;
   LiveFile* live_;
   Time now_;
-  std::map<std::pair<std::string, JobState>, Delta> deltas_;
-  std::string events_;
+  std::map<std::pair<std::string, JobState>, Delta> deltas_ = {};
+  std::string events_ = {};
   Concerns concerns_;
 };
 
