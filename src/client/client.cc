@@ -15,7 +15,8 @@ namespace penstock {
 
 struct Client::State {
   State(std::unique_ptr<Store> store, const ClientOptions& options)
-      : handles(std::move(store)), patience(options.call_timeout),
+      : handles(std::move(store)),
+        patience(options.call_timeout),
         submits(handles, options.call_timeout) {}
 
   Handles handles;
@@ -60,9 +61,8 @@ Result<Client> Client::open(std::string_view url, ClientOptions options) {
 
 Result<JobId> Client::submit_text(std::string_view task, std::string payload,
                                   SubmitOptions options) {
-  auto answer = submit(JobSpec{.task = std::string(task),
-                               .payload = std::move(payload),
-                               .options = std::move(options)});
+  auto answer = submit(JobSpec{
+      .task = std::string(task), .payload = std::move(payload), .options = std::move(options)});
   if (!answer) return std::move(answer).error();
   return answer->id;
 }
@@ -113,8 +113,7 @@ Result<std::string> Client::wait_text(const JobId& id, Duration patience) {
     if (!job) return std::move(job).error();
     if (job->state == JobState::succeeded) return job->result.value_or("null");
     if (rules::is_terminal(job->state)) return failed_job(*job);
-    auto woken =
-        (*store)->wait({.seen = end_of_stream->seen, .events = true}, give_up, *ring);
+    auto woken = (*store)->wait({.seen = end_of_stream->seen, .events = true}, give_up, *ring);
     if (!woken) return std::move(woken).error();
     if (*woken == Woken::deadline) {
       return Error{Errc::timed_out, "job " + id.text + " has not ended within " +
@@ -171,10 +170,14 @@ auto Client::as_operator(Act act) {
 Result<Changed> Client::change(const Selection& which, Verb verb) {
   return as_operator([&](Store& store, const RequestId& request) -> Result<Changed> {
     switch (verb) {
-      case Verb::cancel: return store.cancel(which, request);
-      case Verb::retry: return store.retry(which, request);
-      case Verb::remove: return store.remove(which, request);
-      case Verb::promote: break;
+      case Verb::cancel:
+        return store.cancel(which, request);
+      case Verb::retry:
+        return store.retry(which, request);
+      case Verb::remove:
+        return store.remove(which, request);
+      case Verb::promote:
+        break;
     }
     auto step = store.promote({.chosen = which, .request = request}, clock().now(), {});
     if (!step) return std::move(step).error();
@@ -193,9 +196,8 @@ Result<Changed> Client::promote(const Filter& f) { return change({.filter = f}, 
 
 Result<void> Client::set_queue(const QueueSetting& setting) {
   if (auto ok = rules::check_name("queue name", setting.queue); !ok) return ok;
-  return as_operator([&](Store& store, const RequestId& request) {
-    return store.configure(setting, request);
-  });
+  return as_operator(
+      [&](Store& store, const RequestId& request) { return store.configure(setting, request); });
 }
 
 Result<void> Client::pause(std::string_view queue) {

@@ -17,7 +17,8 @@ class Producer {
  public:
   Producer() : nonce_(random_nonce()) {}
 
-  /// Calls `act(request)` until it answers something else than `unavailable`, or `patience` is over.
+  /// Calls `act(request)` until it answers something else than `unavailable`, or `patience` is
+  /// over.
   template <class Act>
   auto repeat(Clock& clock, Duration patience, Act act) {
     const RequestId request{.nonce = nonce_, .call = Call{++calls_}};
