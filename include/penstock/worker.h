@@ -241,7 +241,7 @@ class Worker {
 /// Keeps N worker processes of one command alive and retires the session of one that dies at once.
 struct SupervisorOptions {
   std::string store = {};                 ///< URL, as for Client::open.
-  std::vector<std::string> command = {};  ///< Program and arguments of one worker process.
+  std::vector<std::string> command = {};  ///< Program and arguments; "{index}" becomes 1..N.
   int processes = 1;
   Duration grace{30'000};  ///< After it, a child that still runs is killed.
   bool restart = true;     ///< Start a child again that ended unasked.

@@ -25,8 +25,11 @@ void Heart::run(const std::stop_token& stop) {
   SteadyTime next = store_.clock().steady();
   while (!stop.stop_requested()) {
     step();
-    // Not `now + interval`: a slow answer must not stretch the beat.
-    next = std::max(next + rules::beat_interval, store_.clock().steady());
+    // Not `now + interval`: a slow answer must not stretch the beat. Until there is a session, the
+    // wait is short: the first answer says who tends.
+    constexpr Duration before_first{20};
+    const bool open = !pulse_.own().session.nonce.empty();
+    next = std::max(next + (open ? rules::beat_interval : before_first), store_.clock().steady());
     store_.clock().wait_until(next, stop);
   }
 }
