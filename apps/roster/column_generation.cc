@@ -19,6 +19,10 @@ namespace {
 // CBC still selects from this many rows in reasonable time.
 constexpr std::size_t most_rows = 60'000;
 constexpr double tolerance = 1e-6;
+constexpr double nearly_whole = 0.99;
+constexpr int most_dive_pricings = 10;
+// Partial dives after the proof has failed; each improvement tries the proof again.
+constexpr int most_rounds = 10'000;
 
 /// The duals with the best bound so far; `cheapest` is each employee's cheapest row under them.
 struct Bound {
@@ -39,9 +43,21 @@ class ColumnGeneration {
   Result<void> run() {
     auto converged = converge();
     if (!converged || search_.over()) return converged;
+    dive(std::vector<bool>(instance_.employees.size(), true));
+    if (search_.over()) return {};
     auto selected = select_generated();
     if (!selected || search_.over()) return selected;
-    return close_gap();
+    bool closing = true;
+    for (int round = 0; !search_.over() && round < most_rounds; ++round) {
+      const std::int64_t before = search_.cost();
+      if (closing) {
+        auto closed = close_gap();
+        if (!closed) return closed;
+      }
+      dive(some_employees(round));
+      closing = search_.cost() < before;
+    }
+    return {};
   }
 
  private:
@@ -103,9 +119,86 @@ class ColumnGeneration {
     return added;
   }
 
+  /// Builds a roster from the linear program: again and again, the row with the largest share is
+  /// kept and rows that go well with it are priced. Employees that are not `open` keep their row of
+  /// the best roster. A dive that meets a dead end is given up; it only ever adds rows.
+  void dive(std::vector<bool> open) {
+    master_.release();
+    const Roster start = search_.roster();
+    for (int employee = 0; employee < instance_.employee_count(); ++employee) {
+      const Row& row = start[static_cast<std::size_t>(employee)];
+      master_.add(employee, row);
+      if (!open[static_cast<std::size_t>(employee)]) keep(employee, row);
+    }
+    Roster roster = start;
+    while (std::ranges::count(open, true) > 0 && !search_.over()) {
+      const auto answer = price_open(open);
+      if (!answer) break;
+      fix_largest(*answer, open, roster);
+    }
+    master_.release();
+    if (std::ranges::count(open, true) > 0) return;
+    descend_from(instance_, patterns_, roster, search_);
+  }
+
+  void keep(int employee, const Row& row) {
+    const auto& columns = master_.columns();
+    const auto found = std::ranges::find_if(columns, [&](const RestrictedMaster::Column& column) {
+      return column.employee == employee && column.row == row;
+    });
+    master_.fix(static_cast<std::size_t>(found - columns.begin()));
+  }
+
+  /// The linear program's answer after a few rounds of pricing for the open employees.
+  Result<RestrictedMaster::Answer> price_open(const std::vector<bool>& open) {
+    for (int round = 0;; ++round) {
+      auto answer = master_.solve();
+      if (!answer || round == most_dive_pricings || search_.over()) return answer;
+      bool added = false;
+      for (int employee = 0; employee < instance_.employee_count(); ++employee) {
+        if (!open[static_cast<std::size_t>(employee)]) continue;
+        const auto best =
+            patterns_.graph(employee).cheapest(reduced_costs(employee, answer->duals));
+        added = master_.add(employee, best->row) || added;
+      }
+      if (!added) return answer;
+    }
+  }
+
+  void fix_largest(const RestrictedMaster::Answer& answer, std::vector<bool>& open,
+                   Roster& roster) {
+    const auto& columns = master_.columns();
+    const auto close = [&](std::size_t i) {
+      const auto employee = static_cast<std::size_t>(columns[i].employee);
+      roster[employee] = columns[i].row;
+      open[employee] = false;
+      master_.fix(i);
+    };
+    std::optional<std::size_t> largest;
+    for (std::size_t i = 0; i < answer.shares.size(); ++i) {
+      if (!open[static_cast<std::size_t>(columns[i].employee)]) continue;
+      if (!largest || answer.shares[i] > answer.shares[*largest]) largest = i;
+      if (answer.shares[i] > nearly_whole) close(i);
+    }
+    if (largest && open[static_cast<std::size_t>(columns[*largest].employee)]) close(*largest);
+  }
+
+  /// About a third of the employees, others in each round.
+  [[nodiscard]] std::vector<bool> some_employees(int round) const {
+    std::vector<bool> open(instance_.employees.size(), false);
+    auto state = static_cast<std::uint32_t>(round) * 2654435761U + 12345U;
+    for (std::size_t i = 0; i < open.size(); ++i) {
+      state = state * 1664525U + 1013904223U;
+      open[i] = (state >> 16U) % 3 == 0;
+    }
+    return open;
+  }
+
   Result<void> select_generated() {
-    std::vector<Choices> choices;
-    for (const auto& rows : master_.rows()) choices.emplace_back(rows.begin(), rows.end());
+    std::vector<Choices> choices(instance_.employees.size());
+    for (const auto& column : master_.columns()) {
+      choices[static_cast<std::size_t>(column.employee)].push_back(column.row);
+    }
     const auto answer = select(std::move(choices), {base_, false, 0.2});
     if (!answer) return answer.error();
     return {};

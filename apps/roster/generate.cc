@@ -88,11 +88,11 @@ std::string generate_benchmark(const Ward& ward) {
   text += request_lines(ward, dice, "SECTION_SHIFT_OFF_REQUESTS", 5);
   text += "\nSECTION_COVER\n";
   // Staff work four of seven days on average; weekends need fewer people.
-  const int mean = std::max(1, ward.employees * 10 / 14 / ward.shifts);
+  const int mean = std::max(1, ward.employees * 9 / 14 / ward.shifts);
   for (int day = 0; day < ward.days; ++day) {
     for (int s = 0; s < ward.shifts; ++s) {
       const bool weekend = day % 7 >= 5;
-      const int people = std::max(1, mean - (weekend ? 1 : 0) + dice.below(3) - 1);
+      const int people = std::max(1, mean - (weekend ? 1 : 0) + dice.below(5) - 2);
       text += std::to_string(day) + "," + std::string(names[static_cast<std::size_t>(s)]) + "," +
               std::to_string(people) + ",100,1\n";
     }

@@ -15,7 +15,7 @@ RestrictedMaster::RestrictedMaster(const Instance& instance, const Patterns& pat
                                    const Roster& roster)
     : instance_(instance),
       patterns_(patterns),
-      rows_(roster.size()),
+      known_(roster.size()),
       linear_(std::make_unique<ClpSimplex>()) {
   linear_->setLogLevel(0);
   Program program;
@@ -32,13 +32,14 @@ RestrictedMaster::RestrictedMaster(const Instance& instance, const Patterns& pat
   linear_->loadProblem(program.columns(), program.rows(), starts.data(), indexes.data(),
                        values.data(), nullptr, program.upper.data(), program.cost.data(),
                        program.row_lower.data(), program.row_upper.data());
+  slacks_ = program.columns();
   for (std::size_t i = 0; i < roster.size(); ++i) add(static_cast<int>(i), roster[i]);
 }
 
 RestrictedMaster::~RestrictedMaster() = default;
 
 bool RestrictedMaster::add(int employee, const Row& row) {
-  if (!rows_[static_cast<std::size_t>(employee)].insert(row).second) return false;
+  if (!known_[static_cast<std::size_t>(employee)].insert(row).second) return false;
   // Cover rows come first, in the order of Instance::covers; then one row for each employee.
   std::vector<int> indexes;
   for (std::size_t i = 0; i < instance_.covers.size(); ++i) {
@@ -51,6 +52,7 @@ bool RestrictedMaster::add(int employee, const Row& row) {
   const std::vector<double> ones(indexes.size(), 1.0);
   linear_->addColumn(static_cast<int>(indexes.size()), indexes.data(), ones.data(), 0, COIN_DBL_MAX,
                      request_cost(patterns_, employee, row));
+  columns_.push_back({employee, row});
   return true;
 }
 
@@ -65,7 +67,20 @@ Result<RestrictedMaster::Answer> RestrictedMaster::solve() {
                                      std::to_string(linear_->status())};
   }
   const double* duals = linear_->getRowPrice();
-  return Answer{linear_->objectiveValue(), {duals, duals + instance_.covers.size()}};
+  const double* shares = linear_->getColSolution() + slacks_;
+  return Answer{linear_->objectiveValue(),
+                {duals, duals + instance_.covers.size()},
+                {shares, shares + columns_.size()}};
+}
+
+void RestrictedMaster::fix(std::size_t column) {
+  linear_->setColumnLower(slacks_ + static_cast<int>(column), 1);
+}
+
+void RestrictedMaster::release() {
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    linear_->setColumnLower(slacks_ + static_cast<int>(i), 0);
+  }
 }
 
 }  // namespace penstock::roster

@@ -28,19 +28,31 @@ class RestrictedMaster {
   /// Whether the row was new.
   bool add(int employee, const Row& row);
 
+  struct Column {
+    int employee = 0;
+    Row row;
+  };
   struct Answer {
     double cost = 0;
-    std::vector<double> duals;  ///< One for each cover.
+    std::vector<double> duals;   ///< One for each cover.
+    std::vector<double> shares;  ///< How much of each column is used.
   };
   /// From where the last call ended.
   Result<Answer> solve();
 
-  [[nodiscard]] const std::vector<std::set<Row>>& rows() const { return rows_; }
+  /// Uses the column whole until release(). REQUIRES: an index into columns().
+  void fix(std::size_t column);
+  void release();
+
+  /// Every row so far, in the order they were added.
+  [[nodiscard]] const std::vector<Column>& columns() const { return columns_; }
 
  private:
   const Instance& instance_;
   const Patterns& patterns_;
-  std::vector<std::set<Row>> rows_;
+  std::vector<std::set<Row>> known_;  ///< The rows of each employee.
+  std::vector<Column> columns_;
+  int slacks_ = 0;  ///< Columns of the linear program before the first row.
   std::unique_ptr<ClpSimplex> linear_;
 };
 

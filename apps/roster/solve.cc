@@ -18,7 +18,9 @@ namespace {
 
 // Up to here CBC selects from all patterns faster than column generation finds the few it needs.
 constexpr std::uint64_t most_listed_patterns = 3'000;
+// Slots that must be filled give flow programs that are nearly whole by themselves.
 constexpr std::size_t most_flow_arcs = 5'000;
+constexpr std::size_t most_slot_flow_arcs = 300'000;
 
 std::uint64_t count_all(const Instance& instance, const Patterns& patterns) {
   std::uint64_t total = 0;
@@ -54,9 +56,11 @@ Result<void> improve(const Instance& instance, const Patterns& patterns, Search&
     }
     return solve_whole(Selection(instance, patterns, std::move(choices)), patterns, search);
   }
-  if (Flow::arcs(instance, patterns) <= most_flow_arcs) {
+  const bool slots = instance.format == Format::small_json;
+  if (Flow::arcs(instance, patterns) <= (slots ? most_slot_flow_arcs : most_flow_arcs)) {
     return solve_whole(Flow(instance, patterns), patterns, search);
   }
+  if (!search.has_roster()) return {};
   return generate_columns(instance, patterns, search);
 }
 
