@@ -21,7 +21,7 @@ TEST(PatternGraph, WithoutLimitsEveryRowIsAPath) {
   instance.shifts[1].forbidden_followers = {};
   const PatternGraph graph = graph_of(instance);
   EXPECT_EQ(graph.count(DayCosts(7, 2)), 2187U);
-  for (const auto& layer : graph.layers()) EXPECT_EQ(layer.states(), 1U);
+  for (const auto& layer : graph.layers()) EXPECT_LE(layer.states(), 2U);
 }
 
 TEST(PatternGraph, CheapestRowIsTheCheapestOfAll) {

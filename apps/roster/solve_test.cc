@@ -62,7 +62,7 @@ TEST(Solve, WardOfFourteenPeopleAndTwoShiftsIsProvenWithinSeconds) {
 
 TEST(Solve, SmallWardsReachTheLeastCostOfAllCombinations) {
   for (std::uint64_t seed = 1; seed <= 12; ++seed) {
-    const Instance instance = ward({.days = 5, .employees = 3, .shifts = 1, .seed = seed});
+    const Instance instance = ward({.days = 7, .employees = 3, .shifts = 1, .seed = seed});
     const Solution solution = solve(instance, {}).value();
     expect_proven(instance, solution);
     EXPECT_EQ(solution.cost, least_cost(instance)) << "seed " << seed;
