@@ -91,7 +91,9 @@ Place place_of(const Instance& instance, const Field& item,
 Result<std::string> answer_json(const Instance& instance, const Solution& solution,
                                 const RunFacts& run) {
   if (instance.format == Format::small_json) return small_answer(instance, solution, run);
-  return benchmark_answer(instance, solution).dump(2);
+  // The benchmark format admits any bytes in an ID; JSON does not.
+  return benchmark_answer(instance, solution)
+      .dump(2, ' ', false, ordered_json::error_handler_t::replace);
 }
 
 Result<Roster> roster_of_answer(const Instance& instance, std::string_view answer) {

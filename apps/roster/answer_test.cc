@@ -48,6 +48,15 @@ TEST(Answer, WithoutARosterTheCostIsNull) {
   EXPECT_TRUE(answer["assignments"].empty());
 }
 
+TEST(Answer, IdThatIsNotUtf8IsShownWithAReplacement) {
+  Instance instance = instance1();
+  instance.employees[0].id = "\xff";
+  const auto solution =
+      with_roster(Status::optimal, 607, roster_of(instance, optimal_rows_of_instance1()));
+  const json answer = json::parse(answer_json(instance, solution, {}).value());
+  EXPECT_EQ(answer["assignments"][0]["employee"], "\uFFFD");
+}
+
 TEST(Answer, ViolationsComeFromTheVerifier) {
   const Instance instance = instance1();
   Roster roster = roster_of(instance, optimal_rows_of_instance1());

@@ -63,12 +63,10 @@ std::optional<int> as_number(std::string_view text) {
   return value;
 }
 
-/// The value as it may be shown in a message: short, and without control characters.
+/// The value as it may be shown in a message: short, and only printable ASCII.
 std::string quoted(std::string_view text) {
   std::string shown = "'";
-  for (const char c : text.substr(0, 40)) {
-    shown += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-  }
+  for (const char c : text.substr(0, 40)) shown += c < ' ' || c > '~' ? '?' : c;
   return shown + (text.size() > 40 ? "...'" : "'");
 }
 

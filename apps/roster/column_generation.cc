@@ -21,8 +21,6 @@ constexpr std::size_t most_rows = 60'000;
 constexpr double tolerance = 1e-6;
 constexpr double nearly_whole = 0.99;
 constexpr int most_dive_pricings = 10;
-// Partial dives after the proof has failed; each improvement tries the proof again.
-constexpr int most_rounds = 10'000;
 
 /// The duals with the best bound so far; `cheapest` is each employee's cheapest row under them.
 struct Bound {
@@ -40,7 +38,7 @@ class ColumnGeneration {
         base_(patterns.request_base()),
         master_(instance, patterns, search.roster()) {}
 
-  Result<void> run() {
+  Result<void> run(int rounds) {
     auto converged = converge();
     if (!converged || search_.over()) return converged;
     dive(std::vector<bool>(instance_.employees.size(), true));
@@ -48,7 +46,7 @@ class ColumnGeneration {
     auto selected = select_generated();
     if (!selected || search_.over()) return selected;
     bool closing = true;
-    for (int round = 0; !search_.over() && round < most_rounds; ++round) {
+    for (int round = 0; !search_.over() && round < rounds; ++round) {
       const std::int64_t before = search_.cost();
       if (closing) {
         auto closed = close_gap();
@@ -274,8 +272,9 @@ class ColumnGeneration {
 
 }  // namespace
 
-Result<void> generate_columns(const Instance& instance, const Patterns& patterns, Search& search) {
-  return ColumnGeneration(instance, patterns, search).run();
+Result<void> generate_columns(const Instance& instance, const Patterns& patterns, Search& search,
+                              int rounds) {
+  return ColumnGeneration(instance, patterns, search).run(rounds);
 }
 
 }  // namespace penstock::roster

@@ -15,8 +15,11 @@
 
 namespace penstock::roster {
 
-/// Improves the search's roster and bound until proven or over; may end with a gap when too many
-/// rows remain. REQUIRES: the search has a roster. Errc::internal when the linear program fails.
-Result<void> generate_columns(const Instance& instance, const Patterns& patterns, Search& search);
+/// Improves the search's roster and bound until proven or over. When the rows that remain are too
+/// many to select from, a proof is tried again after each improvement, for at most `rounds` partial
+/// dives; then it ends with a gap. REQUIRES: the search has a roster. Errc::internal when the
+/// linear program fails.
+Result<void> generate_columns(const Instance& instance, const Patterns& patterns, Search& search,
+                              int rounds);
 
 }  // namespace penstock::roster

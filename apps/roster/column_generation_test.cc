@@ -15,7 +15,7 @@ namespace {
 void offer_first_patterns(const Instance& instance, Search& search) {
   Roster roster;
   for (int e = 0; e < instance.employee_count(); ++e) {
-    roster.push_back(enumerate_patterns(instance, e).value().front());
+    roster.push_back(enumerate_patterns(instance, e).value().at(0));
   }
   search.offer(roster);
 }
@@ -26,7 +26,7 @@ TEST(ColumnGeneration, ProvesInstance1FromItsWorstStart) {
   const Options options;
   Search search(instance, options);
   offer_first_patterns(instance, search);
-  ASSERT_TRUE(generate_columns(instance, patterns, search));
+  ASSERT_TRUE(generate_columns(instance, patterns, search, 10));
   EXPECT_TRUE(search.proven());
   EXPECT_EQ(search.cost(), 607);
 }
@@ -39,7 +39,7 @@ TEST(ColumnGeneration, AgreesWithTheSelectionFromAllPatterns) {
     const Options options;
     Search search(instance, options);
     offer_first_patterns(instance, search);
-    ASSERT_TRUE(generate_columns(instance, patterns, search));
+    ASSERT_TRUE(generate_columns(instance, patterns, search, 10));
     EXPECT_TRUE(search.proven()) << "seed " << seed;
     // Few enough patterns for solve() to select from all of them.
     const Solution solution = solve(instance, options).value();
@@ -47,6 +47,19 @@ TEST(ColumnGeneration, AgreesWithTheSelectionFromAllPatterns) {
     EXPECT_EQ(search.cost(), *solution.cost) << "seed " << seed;
     EXPECT_EQ(verify(instance, search.roster()).cost, search.cost());
   }
+}
+
+TEST(ColumnGeneration, FillsSlotsThatMustNotBeOverfilled) {
+  Instance instance = weekdays();
+  for (Cell& cell : instance.cells) cell = Cell::open;
+  const auto patterns = Patterns::make(instance).value();
+  const Options options;
+  Search search(instance, options);
+  search.offer(Roster(2, Row(5, off)));
+  ASSERT_TRUE(generate_columns(instance, patterns, search, 10));
+  EXPECT_TRUE(search.proven());
+  EXPECT_EQ(search.cost(), 0);
+  EXPECT_TRUE(verify(instance, search.roster()).feasible());
 }
 
 TEST(ColumnGeneration, EndsAtOnceWhenTheTimeIsOver) {
@@ -57,7 +70,7 @@ TEST(ColumnGeneration, EndsAtOnceWhenTheTimeIsOver) {
   Search search(instance, options);
   offer_first_patterns(instance, search);
   const std::int64_t before = search.cost();
-  ASSERT_TRUE(generate_columns(instance, patterns, search));
+  ASSERT_TRUE(generate_columns(instance, patterns, search, 10));
   EXPECT_EQ(search.cost(), before);
   EXPECT_EQ(search.bound(), 0);
 }

@@ -28,15 +28,23 @@ namespace {
 
 /// Costs are whole numbers: a solution must be better by this much to be better at all.
 constexpr double step_between_costs = 0.999;
+constexpr std::chrono::duration<double> longest = std::chrono::hours(24 * 365);
 
 double round_up(double bound) { return std::ceil(bound - 1e-6); }
 
-/// What the event handler's copies share; lives on the stack of solve_program.
+/// What the event handlers' copies share; lives on the stack of branch().
 struct Watch {
   const ProgramOptions* options;
-  const CbcModel* model;
-  std::optional<double> incumbent;
+  std::chrono::steady_clock::time_point deadline;
+  const CbcModel* model = nullptr;
+  std::optional<double> incumbent = std::nullopt;
   double bound = -std::numeric_limits<double>::infinity();
+
+  /// A linear program that is being solved ends here, unfinished. What CBC concludes from that may
+  /// be wrong, so nothing that it says about bounds afterwards is believed.
+  [[nodiscard]] bool over() const {
+    return options->stop.stop_requested() || std::chrono::steady_clock::now() >= deadline;
+  }
 
   void look(double new_incumbent, double new_bound) {
     bool changed = false;
@@ -60,7 +68,7 @@ class Listener : public CbcEventHandler {
 
   // CBC also calls this for the small models of its heuristics, whose costs mean something else.
   CbcAction event(CbcEvent event) override {
-    if (watch_->options->stop.stop_requested()) return stop;
+    if (watch_->over()) return stop;
     const CbcModel* model = getModel();
     const bool told = event == node || event == solution || event == heuristicSolution;
     if (told && model == watch_->model) {
@@ -73,16 +81,14 @@ class Listener : public CbcEventHandler {
   Watch* watch_;
 };
 
-/// Ends a linear program that is being solved when a stop is requested. What CBC concludes from the
-/// unfinished program may be wrong, so nothing it says after a stop is believed.
 class LinearListener : public ClpEventHandler {
  public:
-  explicit LinearListener(const std::stop_token& stop) : stop_(stop) {}
+  explicit LinearListener(const Watch& watch) : watch_(&watch) {}
   ClpEventHandler* clone() const override { return new LinearListener(*this); }
-  int event(Event) override { return stop_.stop_requested() ? 5 : -1; }
+  int event(Event) override { return watch_->over() ? 5 : -1; }
 
  private:
-  std::stop_token stop_;
+  const Watch* watch_;
 };
 
 void load(const Program& program, OsiClpSolverInterface& solver) {
@@ -138,24 +144,27 @@ void add_heuristics(CbcModel& model) {
 
 void set_limits(CbcModel& model, const ProgramOptions& options) {
   model.setUseElapsedTime(true);
-  model.setMaximumSeconds(std::max(0.0, options.time_limit.count()));
+  model.setMaximumSeconds(std::clamp(options.time_limit.count(), 0.0, longest.count()));
   model.setAllowableGap(step_between_costs);
   model.setDblParam(CbcModel::CbcCutoffIncrement, step_between_costs);
   if (options.cutoff) model.setCutoff(*options.cutoff);
 }
 
 Result<ProgramAnswer> branch(const Program& program, const ProgramOptions& options) {
+  const auto limit = std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+      std::clamp(options.time_limit, std::chrono::duration<double>(0), longest));
+  Watch watch{&options, std::chrono::steady_clock::now() + limit};
   OsiClpSolverInterface solver;
   solver.messageHandler()->setLogLevel(0);
   solver.getModelPtr()->setLogLevel(0);
-  const LinearListener linear_listener(options.stop);
+  const LinearListener linear_listener(watch);
   solver.getModelPtr()->passInEventHandler(&linear_listener);
   load(program, solver);
   solver.setHintParam(OsiDoReducePrint, true, OsiHintTry);
   CbcModel model(solver);
   model.setLogLevel(0);
   model.solver()->messageHandler()->setLogLevel(0);
-  Watch watch{&options, &model, std::nullopt, -std::numeric_limits<double>::infinity()};
+  watch.model = &model;
   Listener listener(watch);
   model.passInEventHandler(&listener);
   add_cuts(model);
@@ -165,7 +174,7 @@ Result<ProgramAnswer> branch(const Program& program, const ProgramOptions& optio
 
   ProgramAnswer answer;
   answer.bound = watch.bound;
-  if (options.stop.stop_requested()) return answer;
+  if (watch.over()) return answer;
   if (model.solver()->isProvenPrimalInfeasible()) {
     answer.finished = true;
     return answer;
@@ -175,7 +184,7 @@ Result<ProgramAnswer> branch(const Program& program, const ProgramOptions& optio
   }
   watch.look(std::numeric_limits<double>::infinity(), model.solver()->getObjValue());
   model.branchAndBound();
-  const bool stopped = options.stop.stop_requested();
+  const bool stopped = watch.over();
   if (model.status() == 2) return Error{Errc::internal, "CBC gave up on numerical difficulties"};
   answer.finished = model.status() == 0 && !stopped;
   if (!stopped) watch.look(1e50, model.getBestPossibleObjValue());

@@ -48,5 +48,11 @@ TEST(Program, StopBeforeTheStartProvesNothing) {
   EXPECT_FALSE(solve_program(packing(7), options).value().finished);
 }
 
+TEST(Program, NoTimeAtAllProvesNothing) {
+  ProgramOptions options;
+  options.time_limit = std::chrono::seconds(-1);
+  EXPECT_FALSE(solve_program(packing(7), options).value().finished);
+}
+
 }  // namespace
 }  // namespace penstock::roster

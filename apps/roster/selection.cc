@@ -94,21 +94,24 @@ Flow::Flow(const Instance& instance, const Patterns& patterns)
 void Flow::add_employee(const CoverRows& cover, const Patterns& patterns, int employee) {
   const auto& layers = patterns.graph(employee).layers();
   const DayCosts& costs = patterns.request_costs(employee);
+  // The program row of each state; -1 while no open arc has reached it.
   std::vector<int> nodes{program_.add_row(1, 1)};
   for (std::size_t d = 0; d < layers.size(); ++d) {
     const int day = static_cast<int>(d);
-    std::vector<int> next;
-    if (d + 1 < layers.size()) {
-      for (std::size_t s = 0; s < layers[d + 1].states(); ++s)
-        next.push_back(program_.add_row(0, 0));
-    }
+    const bool last = d + 1 == layers.size();
+    std::vector<int> next(last ? 0 : layers[d + 1].states(), -1);
     for (std::size_t state = 0; state < layers[d].states(); ++state) {
+      if (nodes[state] < 0) continue;
       for (std::size_t a = layers[d].first_arc[state]; a < layers[d].first_arc[state + 1]; ++a) {
         const PatternGraph::Arc& arc = layers[d].arcs[a];
         const double cost = costs.at(day, arc.shift);
         if (cost == infinite) continue;
         std::vector<Program::Entry> entries{{nodes[state], 1.0}};
-        if (!next.empty()) entries.push_back({next[static_cast<std::size_t>(arc.target)], -1.0});
+        if (!last) {
+          int& target = next[static_cast<std::size_t>(arc.target)];
+          if (target < 0) target = program_.add_row(0, 0);
+          entries.push_back({target, -1.0});
+        }
         const int row = cover.row(day, arc.shift);
         if (row >= 0) entries.push_back({row, 1.0});
         program_.add_column(cost, 1, entries);

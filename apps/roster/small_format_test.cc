@@ -109,6 +109,13 @@ TEST(SmallFormat, RestAndRunLimitsAreEnforcedAndOthersAreNoted) {
             std::vector<std::string>{"constraint teamCompleteness is not enforced"});
 }
 
+TEST(SmallFormat, RestMayBeExactlyAsLongAsAsked) {
+  const Instance instance =
+      changed("/constraintList",
+              nlohmann::json::parse(R"([{"id": "minRest", "params": {"minutes": 720}}])"));
+  EXPECT_TRUE(instance.shifts[0].forbidden_followers.empty());
+}
+
 TEST(SmallFormat, MistakesNameThePathOfTheirField) {
   EXPECT_EQ(message_for("/planningHorizon/startDate", "1 December"),
             "planningHorizon.startDate: \"1 December\" is not a date; write it like 2025-12-01");

@@ -18,9 +18,12 @@ namespace {
 
 // Up to here CBC selects from all patterns faster than column generation finds the few it needs.
 constexpr std::uint64_t most_listed_patterns = 3'000;
-// Slots that must be filled give flow programs that are nearly whole by themselves.
 constexpr std::size_t most_flow_arcs = 5'000;
+// Slots that must be filled give flow programs that are nearly whole by themselves. Column
+// generation is faster when it succeeds, so it goes first, but not for long.
 constexpr std::size_t most_slot_flow_arcs = 300'000;
+constexpr int rounds_for_slots = 3;
+constexpr int rounds_for_wards = 10'000;
 
 std::uint64_t count_all(const Instance& instance, const Patterns& patterns) {
   std::uint64_t total = 0;
@@ -56,12 +59,15 @@ Result<void> improve(const Instance& instance, const Patterns& patterns, Search&
     }
     return solve_whole(Selection(instance, patterns, std::move(choices)), patterns, search);
   }
-  const bool slots = instance.format == Format::small_json;
-  if (Flow::arcs(instance, patterns) <= (slots ? most_slot_flow_arcs : most_flow_arcs)) {
-    return solve_whole(Flow(instance, patterns), patterns, search);
+  const std::size_t arcs = Flow::arcs(instance, patterns);
+  if (arcs > most_flow_arcs && search.has_roster()) {
+    const bool slots = instance.format == Format::small_json;
+    const int rounds = slots ? rounds_for_slots : rounds_for_wards;
+    auto generated = generate_columns(instance, patterns, search, rounds);
+    if (!generated || !slots || search.over()) return generated;
   }
-  if (!search.has_roster()) return {};
-  return generate_columns(instance, patterns, search);
+  if (arcs > most_slot_flow_arcs) return {};
+  return solve_whole(Flow(instance, patterns), patterns, search);
 }
 
 Solution conclude(const Instance& instance, const Options& options, const Search& search) {

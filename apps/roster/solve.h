@@ -51,8 +51,8 @@ struct Solution {
   Status status = Status::time_limit;
   std::optional<std::int64_t> cost;  ///< Of `roster`; missing when there is none.
   std::int64_t bound = 0;
-  /// Empty when nothing was found. An infeasible small-format instance still gets the roster that
-  /// fills the most slots.
+  /// Empty when nothing was found. In the small format, a roster that leaves slots empty comes with
+  /// INFEASIBLE or TIME_LIMIT, and `cost` counts those slots.
   Roster roster;
   std::string reason;  ///< For people; empty when optimal.
   double seconds = 0;
