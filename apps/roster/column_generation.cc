@@ -24,7 +24,7 @@ constexpr int most_dive_pricings = 10;
 
 /// The duals with the best bound so far; `cheapest` is each employee's cheapest row under them.
 struct Bound {
-  double value = -std::numeric_limits<double>::infinity();  ///< Without the request base.
+  double value = -std::numeric_limits<double>::infinity();  ///< Without the unavoidable cost.
   std::vector<double> duals;
   std::vector<double> cheapest;
 };
@@ -35,7 +35,7 @@ class ColumnGeneration {
       : instance_(instance),
         patterns_(patterns),
         search_(search),
-        base_(patterns.request_base()),
+        unavoidable_(patterns.unavoidable_cost()),
         master_(instance, patterns, search.roster()) {}
 
   Result<void> run(int rounds) {
@@ -112,7 +112,7 @@ class ColumnGeneration {
     if (bound.value > best_.value) {
       bound.duals = std::move(duals);
       best_ = std::move(bound);
-      search_.raise_bound(best_.value + static_cast<double>(base_));
+      search_.raise_bound(best_.value + static_cast<double>(unavoidable_));
     }
     return added;
   }
@@ -197,7 +197,7 @@ class ColumnGeneration {
     for (const auto& column : master_.columns()) {
       choices[static_cast<std::size_t>(column.employee)].push_back(column.row);
     }
-    const auto answer = select(std::move(choices), {base_, false, 0.2});
+    const auto answer = select(std::move(choices), {unavoidable_, false, 0.2});
     if (!answer) return answer.error();
     return {};
   }
@@ -236,7 +236,7 @@ class ColumnGeneration {
     while (!search_.over()) {
       // A better roster costs at least 1 less, and the excess of its rows adds up to its own.
       const double needed =
-          static_cast<double>(search_.cost() - 1 - base_) - best_.value + tolerance;
+          static_cast<double>(search_.cost() - 1 - unavoidable_) - best_.value + tolerance;
       if (needed < 0) {
         search_.raise_bound(static_cast<double>(search_.cost()));
         return {};
@@ -249,11 +249,11 @@ class ColumnGeneration {
       }
       const std::int64_t before = search_.cost();
       const bool complete = part == 1;
-      const auto answer = select(*std::move(choices), {base_, complete, 1});
+      const auto answer = select(*std::move(choices), {unavoidable_, complete, 1});
       if (!answer) return answer.error();
       if (!answer->finished) return {};
       // Every roster that is better than `before` and was not selected from uses a row outside.
-      const double outside = best_.value + needed * part + static_cast<double>(base_);
+      const double outside = best_.value + needed * part + static_cast<double>(unavoidable_);
       const auto found = static_cast<double>(search_.cost());
       search_.raise_bound(complete ? found : std::min(outside, found));
       if (search_.cost() == before) return {};
@@ -265,7 +265,7 @@ class ColumnGeneration {
   const Instance& instance_;
   const Patterns& patterns_;
   Search& search_;
-  std::int64_t base_;
+  std::int64_t unavoidable_;
   RestrictedMaster master_;
   Bound best_;
 };

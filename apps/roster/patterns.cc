@@ -52,7 +52,7 @@ Result<Patterns> Patterns::make(const Instance& instance) {
     DayCosts& costs = patterns.request_costs_[static_cast<std::size_t>(request.employee)];
     const auto weight = static_cast<double>(request.weight);
     costs.at(request.day, request.shift) += request.wish == Wish::work ? -weight : weight;
-    if (request.wish == Wish::work) patterns.request_base_ += request.weight;
+    if (request.wish == Wish::work) patterns.unavoidable_cost_ += request.weight;
   }
   return patterns;
 }

@@ -33,7 +33,7 @@ class Patterns {
   }
   /// The part of the request costs that no choice can avoid: the weights of all wishes to work.
   /// request_costs() counts a granted wish as a saving against it.
-  [[nodiscard]] std::int64_t request_base() const { return request_base_; }
+  [[nodiscard]] std::int64_t unavoidable_cost() const { return unavoidable_cost_; }
 
   [[nodiscard]] std::uint64_t count(int employee) const {
     return graph(employee).count(request_costs(employee));
@@ -50,7 +50,7 @@ class Patterns {
   // Shared by every employee with equal limits.
   std::vector<std::shared_ptr<const PatternGraph>> graphs_;
   std::vector<DayCosts> request_costs_;
-  std::int64_t request_base_ = 0;
+  std::int64_t unavoidable_cost_ = 0;
 };
 
 /// All patterns of one employee, in a fixed order. Errc::too_large when they are more than `most`.

@@ -67,16 +67,16 @@ ProgramOptions Search::program_options(const Part& part) {
   options.time_limit =
       (options_.time_limit - std::chrono::duration<double>(seconds())) * part.share;
   options.stop = options_.stop;
-  if (cost_) options.cutoff = static_cast<double>(*cost_ - part.base) - 0.5;
+  if (cost_) options.cutoff = static_cast<double>(*cost_ - part.unavoidable) - 0.5;
   options.on_progress = [this, part](std::optional<double> incumbent, double bound) {
     if (incumbent) {
-      const auto cost = static_cast<std::int64_t>(std::llround(*incumbent)) + part.base;
+      const auto cost = static_cast<std::int64_t>(std::llround(*incumbent)) + part.unavoidable;
       if (!announced_ || cost < *announced_) {
         announced_ = cost;
         report();
       }
     }
-    if (part.exact) raise_bound(bound + static_cast<double>(part.base));
+    if (part.exact) raise_bound(bound + static_cast<double>(part.unavoidable));
   };
   return options;
 }

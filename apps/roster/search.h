@@ -35,10 +35,11 @@ class Search {
   [[nodiscard]] const Roster& roster() const { return roster_; }
   [[nodiscard]] double seconds() const;
 
-  /// Options for a program whose costs are lower than the roster's by `base`. Its bound is reported
-  /// as a bound of the search only when `exact`: when no roster is missing from the program.
+  /// Options for a program whose costs are lower than the roster's by `unavoidable`. Its bound is
+  /// reported as a bound of the search only when `exact`: when no roster is missing from the
+  /// program.
   struct Part {
-    std::int64_t base = 0;
+    std::int64_t unavoidable = 0;
     bool exact = false;
     double share = 1;  ///< Of the time that is left.
   };

@@ -4,7 +4,7 @@
 // pattern graph, so that the cover costs the least.
 //
 // Both programs share their cover rows: people + missing - surplus = required. Costs leave out
-// Patterns::request_base(), which no roster avoids.
+// Patterns::unavoidable_cost(), which no roster avoids.
 #pragma once
 
 #include <cstddef>

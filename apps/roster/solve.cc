@@ -37,8 +37,8 @@ std::uint64_t count_all(const Instance& instance, const Patterns& patterns) {
 
 template <class Model>
 Result<void> solve_whole(const Model& model, const Patterns& patterns, Search& search) {
-  const auto answer =
-      solve_program(model.program(), search.program_options({patterns.request_base(), true, 1}));
+  const auto answer = solve_program(model.program(),
+                                    search.program_options({patterns.unavoidable_cost(), true, 1}));
   if (!answer) return answer.error();
   if (answer->values) search.offer(model.roster(*answer->values));
   // Searched to the end: what was not found is not better than the roster at hand.
