@@ -31,7 +31,9 @@ Error bad_cursor(std::string_view cursor) {
                                   "\" is not one of ours: begin again without it"};
 }
 
-constexpr std::string_view vital_states[] = {"starting", "running", "quiet", "draining"};
+constexpr std::string_view vital_states[] = {"starting",
+                                             "running",  // lint: state-text, the state of a worker
+                                             "quiet", "draining"};
 
 }  // namespace
 
