@@ -9,7 +9,12 @@
 
 #include <gtest/gtest.h>
 
+#include <ostream>
+#include <set>
+
 namespace penstock::testing {
+
+inline void PrintTo(StoreKind kind, std::ostream* out) { *out << to_text(kind); }
 
 class StoreConformance : public ::testing::TestWithParam<StoreKind> {
  protected:
@@ -23,5 +28,10 @@ class StoreConformance : public ::testing::TestWithParam<StoreKind> {
   SimClock& clock{store.clock()};
   Producer producer{*store};
 };
+
+/// Runs the cases of a class that derives from StoreConformance on every kind of store.
+#define INSTANTIATE_STORE_SUITE(suite)                                           \
+  INSTANTIATE_TEST_SUITE_P(Every, suite, ::testing::ValuesIn(all_store_kinds()), \
+                           [](const auto& kind) { return to_text(kind.param); })
 
 }  // namespace penstock::testing

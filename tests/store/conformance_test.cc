@@ -8,8 +8,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-INSTANTIATE_TEST_SUITE_P(Every, StoreConformance, ::testing::ValuesIn(all_store_kinds()),
-                         [](const auto& kind) { return to_text(kind.param); });
+INSTANTIATE_STORE_SUITE(StoreConformance);
 
 TEST_P(StoreConformance, JobGoesFromSubmitToResult) {
   const JobId id = producer.add("greet", {}, "{\"name\":\"Ada\"}");

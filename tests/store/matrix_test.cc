@@ -76,8 +76,7 @@ class Matrix : public StoreConformance {
   Reserved held;
 };
 
-INSTANTIATE_TEST_SUITE_P(Every, Matrix, ::testing::ValuesIn(all_store_kinds()),
-                         [](const auto& kind) { return to_text(kind.param); });
+INSTANTIATE_STORE_SUITE(Matrix);
 
 TEST_P(Matrix, OperatorVerbsFollowTheTableAndChangeNothingElse) {
   using Verb = std::string (Producer::*)(const JobId&);

@@ -46,6 +46,12 @@ std::string recount(Store& store) {
   return describe(counts);
 }
 
+std::string tasks_of(const std::vector<Reserved>& jobs) {
+  std::string line;
+  for (const Reserved& job : jobs) line += (line.empty() ? "" : " ") + job.task;
+  return line;
+}
+
 std::vector<Job> all_jobs(Store& store) {
   std::vector<Job> jobs;
   Filter filter{.limit = 1000};

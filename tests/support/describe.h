@@ -19,6 +19,8 @@ std::string describe(Store& store);
 std::string describe(const Counts& counts);
 /// What the counters should be, by looking at every job.
 std::string recount(Store& store);
+/// The tasks of reserved jobs in their order: "a b".
+std::string tasks_of(const std::vector<Reserved>& jobs);
 /// Every job, newest first.
 std::vector<Job> all_jobs(Store& store);
 
