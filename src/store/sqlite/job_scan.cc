@@ -4,6 +4,7 @@
 #include "rules/job_state.h"
 #include "rules/json.h"
 #include "rules/limits.h"
+#include "rules/name.h"
 
 #include <charconv>
 #include <limits>
@@ -19,6 +20,15 @@ JobScan::JobScan(Connection& connection, const Lanes& lanes, const Filter& filte
   for (const auto& [number, lane] : lanes.all()) {
     if (filter.queue.empty() || lane.queue == filter.queue) pull(number, below);
   }
+}
+
+Result<void> JobScan::check_cursor(std::string_view cursor) {
+  std::int64_t below = 0;
+  const char* const end = cursor.data() + cursor.size();
+  const auto read = std::from_chars(cursor.data(), end, below);
+  if (cursor.empty() || (read.ec == std::errc{} && read.ptr == end)) return {};
+  return Error{Errc::invalid, "cursor \"" + rules::printable(cursor) +
+                                  "\" is not one of ours: begin again without it"};
 }
 
 // The newest job of a lane below a sequence. One look-up a job: it goes down the primary key.

@@ -18,7 +18,10 @@ namespace penstock::sqlite {
 
 class JobScan {
  public:
+  /// REQUIRES: check_cursor(filter.cursor).
   JobScan(Connection& connection, const Lanes& lanes, const Filter& filter);
+  /// Errors: invalid.
+  static Result<void> check_cursor(std::string_view cursor);
 
   /// Moves to the next job; false at the end, or when enough were looked at.
   bool next();

@@ -6,6 +6,7 @@
 #include "rules/limits.h"
 #include "rules/name.h"
 #include "store/sqlite/event_text.h"
+#include "store/sqlite/job_scan.h"
 #include "store/sqlite/reply_text.h"
 #include "store/sqlite/sqlite_store.h"
 
@@ -16,11 +17,6 @@ Error wrong_state(std::string_view verb, const JobRow& row, std::string_view wha
   return Error{Errc::conflict, "cannot " + std::string(verb) + " a job that is " +
                                    std::string(rules::to_text(row.state)) + ": " +
                                    std::string(what)};
-}
-
-rules::Policy policy_of(const JobRow& row) {
-  const auto own = rules::read_options(row.options);
-  return rules::effective(own ? *own : rules::OwnOptions{}, {}, {});
 }
 
 }  // namespace
@@ -88,6 +84,9 @@ Result<Changed> SqliteStore::operate(const Selection& which, const RequestId& re
                                       "is " +
                                       std::to_string(rules::step_jobs) + ": split them"};
   }
+  if (which.filter) {
+    if (auto ok = JobScan::check_cursor(which.filter->cursor); !ok) return std::move(ok).error();
+  }
   auto step = begin();
   if (!step) return std::move(step).error();
   auto known = known_reply(*step, request);
@@ -152,8 +151,8 @@ Result<Changed> SqliteStore::retry(const Selection& which, const RequestId& requ
                            "another job holds its unique key \"" + row.unique_key + "\"");
       }
       step.connection()
-          .statement("submit.add_unique")
-          .start(row.unique_key, lane, row.key.sequence, nullptr)
+          .statement("operate.regain_unique")
+          .start(row.unique_key, lane, row.key.sequence)
           .run();
     }
     step.connection()

@@ -31,7 +31,9 @@ Error bad_cursor(std::string_view cursor) {
                                   "\" is not one of ours: begin again without it"};
 }
 
-constexpr std::string_view vital_states[] = {"starting", "running", "quiet", "draining"};
+constexpr std::string_view vital_states[] = {"starting",
+                                             "running",  // lint: state-text, the state of a worker
+                                             "quiet", "draining"};
 
 }  // namespace
 
@@ -127,9 +129,7 @@ std::vector<rules::JobKey> SqliteStore::select(const Filter& filter, std::string
 
 Result<Page<Job>> SqliteStore::list_jobs(const Filter& filter) {
   const Lock lock = guard();
-  if (!filter.cursor.empty() && !number<std::uint64_t>(filter.cursor)) {
-    return bad_cursor(filter.cursor);
-  }
+  if (auto ok = JobScan::check_cursor(filter.cursor); !ok) return std::move(ok).error();
   lanes_.refresh(db());
   Page<Job> page;
   JobScan scan(db(), lanes_, filter);

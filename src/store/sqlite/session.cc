@@ -254,7 +254,7 @@ Result<void> SqliteStore::note(const SessionId& session, std::span<const Note> n
       continue;
     }
     if (note.progress) {
-      db.statement("session.progress")
+      db.statement("note.progress")
           .start(lane, note.key.sequence, *note.progress, note.message)
           .run();
       step->event_line("p\t" + key_text(note.key) + '\t' + std::to_string(*note.progress) + '\t' +
@@ -262,17 +262,17 @@ Result<void> SqliteStore::note(const SessionId& session, std::span<const Note> n
     }
     for (const LogLine& line : note.lines) {
       const std::string text = line.text.substr(0, rules::max_log_line_bytes);
-      db.statement("session.log")
+      db.statement("note.log")
           .start(lane, note.key.sequence, static_cast<std::uint64_t>(note.fence), line.number,
                  line.at, line.attempt, text)
           .run();
       if (sqlite3_changes(db.raw()) == 0) continue;  // Known already: the note was repeated.
-      db.statement("session.logged").start(lane, note.key.sequence, text.size()).run();
+      db.statement("note.logged").start(lane, note.key.sequence, text.size()).run();
       step->event_line("l\t" + key_text(note.key) + '\t' + std::to_string(line.number) + '\t' +
                        escape_field(text));
     }
     if (!note.lines.empty()) {
-      db.statement("session.trim_log").start(lane, note.key.sequence, rules::max_log_bytes).run();
+      db.statement("note.trim_log").start(lane, note.key.sequence, rules::max_log_bytes).run();
     }
   }
   if (refused > 0) db.statement("meta.add").start("stale_writes_refused", refused).run();

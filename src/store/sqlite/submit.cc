@@ -34,6 +34,11 @@ bool may_be_known(const rules::NewJob& job) {
 
 Result<std::vector<Submitted>> SqliteStore::submit(const SubmitCall& call) {
   const Lock lock = guard();
+  if (call.jobs.size() > rules::step_jobs) {
+    return Error{Errc::too_large, std::to_string(call.jobs.size()) +
+                                      " jobs in one call, the limit is " +
+                                      std::to_string(rules::step_jobs) + ": split them"};
+  }
   auto connection = connection_for(call.ack);
   if (!connection) return std::move(connection).error();
   auto step = WriteStep::begin(**connection, lanes_, live(), clock().now());
@@ -41,9 +46,8 @@ Result<std::vector<Submitted>> SqliteStore::submit(const SubmitCall& call) {
   auto known = known_reply(*step, call.request);
   if (!known) return std::move(known).error();
   const auto reached = [&](std::vector<Submitted> answers) {
-    for (Submitted& answer : answers) {
-      if (call.ack.level != Ack::Level::received) answer.reached = Ack::fsynced;
-    }
+    const bool synced = call.ack.level != Ack::Level::received && !database_->in_memory();
+    for (Submitted& answer : answers) answer.reached = synced ? Ack::fsynced : Ack::received;
     return answers;
   };
   if (*known) return reached(read_submitted(**known, *database_->mint));
@@ -196,11 +200,8 @@ Result<void> SqliteStore::insert_job(WriteStep& step, const rules::NewJob& job,
   }
   step.counted(job.queue, job.first, 1, 0);
   step.event(key, std::nullopt, job.first, 0, job.task, {}, {});
-  if (ready) {
-    step.concerns_work();
-  } else {
-    step.concerns_due();
-  }
+  if (ready) step.concerns_work();
+  if (job.due || job.expires_at) step.concerns_due();
   return {};
 }
 

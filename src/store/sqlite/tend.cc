@@ -45,11 +45,7 @@ Result<Step> SqliteStore::promote(const Due& due, Time now, const Budget& budget
   const auto stale = keys_of(step->connection().statement("tend.expired").start(now, budget.jobs));
   for (const rules::JobKey& key : stale) {
     const auto row = step->job(key);
-    if (!row) continue;
-    step->move(*row,
-               rules::cancel_waiting(key, row->attempt, row->crashes, {}, now,
-                                     "expired before it started"),
-               {});
+    if (row) step->expire(*row);
   }
   result.done = static_cast<std::int64_t>(due_now.size() + stale.size());
   result.more = due_now.size() == budget.jobs || stale.size() == budget.jobs;

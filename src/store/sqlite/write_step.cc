@@ -136,6 +136,18 @@ void WriteStep::end_for_good(const JobRow& job, const rules::Transition& next) {
   }
 }
 
+rules::Policy policy_of(const JobRow& job, const Retention& retention) {
+  const auto own = rules::read_options(job.options);
+  return rules::effective(own ? *own : rules::OwnOptions{}, {}, retention);
+}
+
+void WriteStep::expire(const JobRow& job) {
+  move(job,
+       rules::cancel_waiting(job.key, job.attempt, job.crashes, policy_of(job), now_,
+                             "expired before it started"),
+       {});
+}
+
 void WriteStep::forget(const JobRow& job) {
   const auto lane_number = static_cast<std::uint32_t>(job.key.lane);
   connection_->statement("operate.forget").start(lane_number, job.key.sequence).run();

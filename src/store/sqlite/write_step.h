@@ -50,6 +50,8 @@ class WriteStep {
   std::optional<JobRow> job(const rules::JobKey& key);
   /// Applies a decision to a job that is running or waiting. REQUIRES: the move is legal.
   void move(const JobRow& job, const rules::Transition& next, std::string_view worker);
+  /// Cancels a job that was to start by now.
+  void expire(const JobRow& job);
   /// Deletes a job that does not run, and all that hangs on it.
   void forget(const JobRow& job);
   /// A job of this state came into being, or (negative) went.
@@ -85,6 +87,8 @@ class WriteStep {
   Concerns concerns_;
 };
 
+/// What the job's own options and the defaults say.
+rules::Policy policy_of(const JobRow& job, const Retention& retention = {});
 /// Reads the columns of `job.row` (statements/job.sql) into a JobRow.
 JobRow read_job_row(const Statement& statement, const rules::JobKey& key);
 

@@ -9,9 +9,9 @@ WHERE state = 'ready' AND alone = 0 AND lane = ?1 ORDER BY place LIMIT 1
 
 -- name: ready
 SELECT lane, sequence, fence, task, payload, attempt + 1, crashes, misses, options, tags,
-       created_at_ms, own_id, alone, expires_at_ms
+       created_at_ms, own_id, alone, expires_at_ms, ready_at_ms
 FROM jobs INDEXED BY jobs_ready
-WHERE state = 'ready' AND alone = 0 AND lane = ?1 AND ready_at_ms <= ?2 ORDER BY place LIMIT ?3
+WHERE state = 'ready' AND alone = 0 AND lane = ?1 ORDER BY place LIMIT ?2
 
 -- name: any_suspect
 SELECT 1 FROM jobs INDEXED BY jobs_suspect WHERE state = 'ready' AND alone = 1 LIMIT 1
@@ -28,8 +28,12 @@ ORDER BY place LIMIT 1
 UPDATE meta SET value = ?1 WHERE key = 'suspect_session'
   AND value NOT IN (SELECT session FROM sessions WHERE retired = 0)
 
+-- name: untell_suspect
+UPDATE meta SET value = 0 WHERE key = 'suspect_session' AND (value = ?1 OR ?2)
+
 -- name: take
+-- With its start the job's expiry is met.
 UPDATE jobs SET state = 'running', session = ?3, fence = ?4, attempt = attempt + 1,
   started_at_ms = ?5, worker = ?6, place = NULL, ready_at_ms = NULL, progress = NULL,
-  progress_message = NULL
+  progress_message = NULL, expires_at_ms = NULL
 WHERE lane = ?1 AND sequence = ?2

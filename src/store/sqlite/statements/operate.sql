@@ -19,6 +19,11 @@ WHERE lane = ?1 AND sequence = ?2
 SELECT 1 FROM uniques JOIN jobs USING (lane, sequence)
 WHERE key = ?1 AND NOT (lane = ?2 AND sequence = ?3) AND finished_at_ms IS NULL
 
+-- name: regain_unique
+-- A hold that still runs stays.
+INSERT INTO uniques (key, lane, sequence) VALUES (?1, ?2, ?3)
+ON CONFLICT (key) DO UPDATE SET lane = ?2, sequence = ?3
+
 -- name: forget
 DELETE FROM jobs WHERE lane = ?1 AND sequence = ?2
 

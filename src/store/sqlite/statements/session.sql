@@ -1,4 +1,4 @@
--- open, extend, held, note, close.
+-- open, extend, held, close.
 
 -- name: row
 SELECT nonce, call, slot, worker, retired, told FROM sessions WHERE session = ?1
@@ -37,25 +37,6 @@ FROM jobs WHERE state = 'running' AND session = ?1 ORDER BY fence, lane, sequenc
 
 -- name: some_held
 SELECT lane, sequence FROM jobs WHERE state = 'running' AND session = ?1 LIMIT ?2
-
--- name: progress
-UPDATE jobs SET progress = ?3, progress_message = nullif(?4, '') WHERE lane = ?1 AND sequence = ?2
-
--- name: log
-INSERT INTO logs (lane, sequence, fence, number, at_ms, attempt, text)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-ON CONFLICT DO NOTHING
-
--- name: logged
-UPDATE jobs SET log_bytes = log_bytes + ?3 WHERE lane = ?1 AND sequence = ?2
-
--- name: trim_log
--- The oldest lines go, until what is left fits. log_bytes goes on counting all that was written.
-DELETE FROM logs WHERE lane = ?1 AND sequence = ?2 AND (fence, number) IN (
-  SELECT fence, number FROM (
-    SELECT fence, number,
-           sum(length(CAST(text AS BLOB))) OVER (ORDER BY fence DESC, number DESC) AS kept
-    FROM logs WHERE lane = ?1 AND sequence = ?2) WHERE kept > ?3)
 
 -- name: delete
 DELETE FROM sessions WHERE session = ?1

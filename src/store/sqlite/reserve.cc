@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT
+//
+// The taking half of finish: picks lanes by priority and age, hands out a bounded batch, ends what
+// has expired on the way, and keeps poison suspects apart.
+#include "store/sqlite/session_row.h"
+
+#include "rules/duration.h"
+#include "rules/job_state.h"
+#include "rules/limits.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace penstock::sqlite {
+namespace {
+
+// The head of a lane, and how it ranks: its priority plus one for each age_step that it waited.
+struct Candidate {
+  rules::Lane lane{};
+  int priority = 0;
+  std::int64_t head_ready_ms = 0;
+
+  [[nodiscard]] double rank(Time now) const {
+    const auto waited = static_cast<double>(rules::to_ms(now) - head_ready_ms);
+    return priority + std::max(waited, 0.0) / static_cast<double>(rules::age_step.count());
+  }
+};
+
+bool in_pools(const LaneRow& lane, const std::vector<std::string>& pools) {
+  if (pools.empty()) return lane.pool.empty();
+  return std::ranges::find(pools, lane.pool) != pools.end();
+}
+
+// A batch comes from one lane only as far as its jobs outrank the next lane's head: what became
+// ready after this would be younger than its rank allows.
+std::int64_t youngest_allowed(const Candidate& best, const Candidate* next, Time now) {
+  if (!next) return std::numeric_limits<std::int64_t>::max();
+  const double lead = next->rank(now) - best.priority;
+  if (lead <= 0) return std::numeric_limits<std::int64_t>::max();
+  return rules::to_ms(now) -
+         static_cast<std::int64_t>(lead * static_cast<double>(rules::age_step.count()));
+}
+
+// Taking jobs for one session within one step, up to the bounds of a step.
+class Reservation {
+ public:
+  Reservation(WriteStep& step, Lanes& lanes, SessionNumber session, std::string_view worker,
+              const Want& want)
+      : step_(step),
+        db_(step.connection()),
+        lanes_(lanes),
+        session_(session),
+        worker_(worker),
+        want_(want),
+        left_(std::min(want.jobs, rules::reserve_jobs)) {}
+
+  // Marks one job as the session's own.
+  void take(const Reserved& job) {
+    if (fence_ == 0) fence_ = step_.next_fence();
+    db_.statement("finish.take")
+        .start(static_cast<std::uint32_t>(job.key.lane), job.key.sequence,
+               static_cast<std::uint64_t>(session_), fence_, step_.now(), worker_)
+        .run();
+    const std::string& queue = step_.lane(job.key.lane).queue;
+    step_.counted(queue, JobState::ready, -1, 0);
+    step_.counted(queue, JobState::running, 1, 0);
+    step_.event(job.key, JobState::ready, JobState::running, job.attempt, job.task, worker_, {});
+    taken.push_back(job);
+    taken.back().fence = Fence{fence_};
+    --left_;
+  }
+
+  // Takes the job, or ends it when it was to start earlier.
+  void take_or_expire(const Reserved& job, std::optional<std::int64_t> expires_at) {
+    if (!expires_at || *expires_at > rules::to_ms(step_.now())) return take(job);
+    if (const auto row = step_.job(job.key)) step_.expire(*row);
+    ++expired_;
+  }
+
+  // True when a batch that has taken `bytes_` may grow by so many more; a first job always may.
+  bool admit(std::size_t bytes) {
+    full_ = full_ || (bytes_ > 0 && bytes_ + bytes > rules::step_bytes);
+    if (!full_) bytes_ += bytes;
+    return !full_;
+  }
+
+  [[nodiscard]] bool full() const {
+    return full_ || left_ == 0 || expired_ >= rules::step_jobs || bytes_ >= rules::step_bytes;
+  }
+  [[nodiscard]] std::size_t left() const { return std::min(left_, rules::step_jobs - expired_); }
+
+  std::vector<Candidate> candidates(const std::string& queue) {
+    std::vector<Candidate> found;
+    Statement& paused = db_.statement("finish.paused").start(queue);
+    const bool stop = paused.row() && paused.integer(0) != 0;
+    paused.end();
+    if (stop) return found;
+    for (const LaneRow* lane : lanes_.of_queue(queue)) {
+      if (!in_pools(*lane, want_.pools)) continue;
+      Statement& head = db_.statement("finish.head").start(static_cast<std::uint32_t>(lane->lane));
+      if (head.row()) {
+        found.push_back(
+            {.lane = lane->lane, .priority = lane->priority, .head_ready_ms = head.integer(0)});
+      }
+      head.end();
+    }
+    std::ranges::stable_sort(found, [&](const Candidate& a, const Candidate& b) {
+      return a.rank(step_.now()) > b.rank(step_.now());
+    });
+    return found;
+  }
+
+  std::vector<Reserved> taken;
+
+ private:
+  WriteStep& step_;
+  Connection& db_;
+  Lanes& lanes_;
+  SessionNumber session_;
+  std::string_view worker_;
+  const Want& want_;
+  std::size_t left_;
+  std::size_t bytes_ = 0, expired_ = 0;
+  bool full_ = false;
+  std::uint64_t fence_ = 0;
+};
+
+}  // namespace
+
+void SqliteStore::reserve(WriteStep& step, const SessionRow& session, const Want& want,
+                          Exchange& into) {
+  lanes_.refresh(step.connection());
+  Reservation reservation(step, lanes_, session.number, session.worker, want);
+  if (reserve_suspect(step, session, want, reservation.taken, into)) {
+    if (!reservation.taken.empty()) {
+      const Reserved job = std::move(reservation.taken.back());
+      reservation.taken.clear();
+      reservation.take(job);
+    }
+    into.jobs = std::move(reservation.taken);
+    return;
+  }
+  for (const std::string& queue : want.queues) {
+    while (!reservation.full()) {
+      const auto candidates = reservation.candidates(queue);
+      if (candidates.empty()) break;
+      const Candidate& best = candidates.front();
+      const Candidate* next = candidates.size() > 1 ? &candidates[1] : nullptr;
+      const std::int64_t youngest =
+          std::max(youngest_allowed(best, next, step.now()), best.head_ready_ms);
+      Statement& read = step.connection()
+                            .statement("finish.ready")
+                            .start(static_cast<std::uint32_t>(best.lane), reservation.left());
+      std::vector<std::pair<Reserved, std::optional<std::int64_t>>> batch;
+      while (read.row() && read.integer(14) <= youngest) {
+        Reserved job = read_reserved(read);
+        if (!reservation.admit(job.payload.size())) break;
+        batch.emplace_back(std::move(job), read.maybe(13));
+      }
+      read.end();
+      for (const auto& [job, expires_at] : batch) reservation.take_or_expire(job, expires_at);
+      if (batch.empty()) break;
+    }
+  }
+  // Nothing but what had expired: whoever waits now must look again at once.
+  if (reservation.full() && reservation.taken.empty()) step.concerns_work();
+  into.jobs = std::move(reservation.taken);
+}
+
+// A poison suspect runs alone in its session. One session at a time is told of it, stops fetching,
+// and takes it once it holds nothing; the others go on. True when nothing else may be taken.
+bool SqliteStore::reserve_suspect(WriteStep& step, const SessionRow& session, const Want& want,
+                                  std::vector<Reserved>& taken, Exchange& into) {
+  Connection& db = step.connection();
+  Statement& any = db.statement("finish.any_suspect").start();
+  const bool some = any.row();
+  any.end();
+  if (!some) return false;
+  std::optional<Reserved> suspect;
+  for (const std::string& queue : want.queues) {
+    for (const LaneRow* lane : lanes_.of_queue(queue)) {
+      if (suspect || !in_pools(*lane, want.pools)) continue;
+      Statement& read =
+          db.statement("finish.suspect").start(static_cast<std::uint32_t>(lane->lane), queue);
+      if (read.row()) suspect = read_reserved(read);
+      read.end();
+    }
+  }
+  const auto number = static_cast<std::uint64_t>(session.number);
+  if (!suspect || want.holds_nothing) {
+    // Whoever was told and finds none, and whoever takes one, lets another be told of the next.
+    db.statement("finish.untell_suspect").start(number, suspect.has_value()).run();
+    if (suspect) taken.push_back(*std::move(suspect));
+    return !taken.empty();
+  }
+  db.statement("finish.tell_suspect").start(number).run();
+  Statement& told = db.statement("meta.read").start("suspect_session");
+  into.alone_waiting = told.row() && told.integer(0) == static_cast<std::int64_t>(number);
+  told.end();
+  return into.alone_waiting;
+}
+
+}  // namespace penstock::sqlite
