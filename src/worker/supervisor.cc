@@ -82,12 +82,14 @@ Result<Supervisor> Supervisor::open(SupervisorOptions options) {
   }
   if (options.command.empty()) return Error{Errc::invalid, "a supervisor needs a command"};
   const std::string url = resolve_store_url(options.store).url;
-  if (url.starts_with("sqlite::memory:") && options.processes > 0) {
-    return Error{Errc::invalid, "several processes cannot share " + url +
-                                    ": use a file, such as --store sqlite:jobs.db"};
-  }
   auto store = open_store(url);
   if (!store) return std::move(store).error();
+  const auto health = (*store)->check();
+  if (!health) return health.error();
+  if (!health->persistent) {
+    return Error{Errc::invalid, "several processes cannot share " + url +
+                                    ", which is in memory: name a file with --store"};
+  }
   return Supervisor(std::make_unique<State>(std::move(options), *std::move(store)));
 }
 
