@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/connect.h"
 #include "cli/log_sink.h"
+#include "cli/signals.h"
 #include "client/store_url.h"
 
 #include <penstock/log.h>
@@ -11,9 +12,9 @@
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
-#include <thread>
+#include <mutex>
 
-#include <pthread.h>
+#include <unistd.h>
 
 namespace penstock::cli {
 namespace {
@@ -74,41 +75,12 @@ Result<WorkerOptions> read_options(const Arguments& arguments) {
   options.grace = grace->value_or(options.grace);
   options.burst = arguments.has("--burst");
   options.name = arguments.text("--name");
-  auto succeeded = read_keep(arguments, "succeeded");
+  auto succeeded = read_keep(arguments, "succeeded");  // lint: state-text, a flag
   if (!succeeded) return std::move(succeeded).error();
-  auto failed = read_keep(arguments, "failed");
+  auto failed = read_keep(arguments, "failed");  // lint: state-text, a flag
   if (!failed) return std::move(failed).error();
   options.retention = {.succeeded = *succeeded, .failed = *failed};
   return options;
-}
-
-sigset_t handled_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int number : {SIGTERM, SIGINT, SIGTSTP, SIGCONT, SIGHUP, SIGTTIN, SIGUSR1}) {
-    sigaddset(&set, number);
-  }
-  return set;
-}
-
-// Waits for signals on a thread of its own until `ended`; SIGUSR1 of the process itself ends it.
-template <class Act>
-std::jthread on_signals(Act act) {
-  const sigset_t set = handled_signals();
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  return std::jthread([set, act](const std::stop_token& stop) {
-    while (!stop.stop_requested()) {
-      int number = 0;
-      if (sigwait(&set, &number) != 0 || number == SIGUSR1) continue;
-      act(number);
-    }
-  });
-}
-
-void end_signals(std::jthread& thread) {
-  thread.request_stop();
-  pthread_kill(thread.native_handle(), SIGUSR1);
-  thread.join();
 }
 
 int run_one_process(const Arguments& arguments, const Tasks& tasks, WorkerOptions options) {
@@ -117,7 +89,7 @@ int run_one_process(const Arguments& arguments, const Tasks& tasks, WorkerOption
   // Signals are blocked before the first thread starts, so that every thread inherits that.
   Worker* target = nullptr;
   std::mutex mutex;  // Guards `target`.
-  auto signals = on_signals([&](int number) {
+  SignalThread signals([&](int number) {
     const std::lock_guard lock(mutex);
     if (number == SIGHUP) reopen_log();
     if (!target) {
@@ -135,7 +107,7 @@ int run_one_process(const Arguments& arguments, const Tasks& tasks, WorkerOption
   });
   auto worker = Worker::open(arguments.store(), tasks, std::move(options));
   if (!worker) {
-    end_signals(signals);
+    signals.end();
     return fail(arguments, worker.error());
   }
   {
@@ -181,7 +153,7 @@ int run_supervised(const Arguments& arguments, const WorkerOptions& options, int
   auto supervisor = Supervisor::open(std::move(supervised));
   if (!supervisor) return fail(arguments, supervisor.error());
   std::stop_source stop;
-  auto signals = on_signals([&](int number) {
+  SignalThread signals([&](int number) {
     const bool again = stop.stop_requested();
     if (number == SIGTERM || number == SIGINT) {
       if (again) supervisor->signal(SIGTERM);
@@ -192,7 +164,7 @@ int run_supervised(const Arguments& arguments, const WorkerOptions& options, int
     }
   });
   const auto outcome = supervisor->run(stop.get_token());
-  end_signals(signals);
+  signals.end();
   if (!outcome) return fail(arguments, outcome.error());
   return 0;
 }
