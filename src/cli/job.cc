@@ -55,7 +55,7 @@ void print_job(const Job& job) {
   }
   line("worker", job.worker);
   line("created", text_of(job.created_at));
-  if (job.scheduled_at) line("scheduled", text_of(job.scheduled_at));
+  if (job.scheduled_at) line("due", text_of(job.scheduled_at));
   if (job.started_at) line("started", text_of(job.started_at));
   if (job.finished_at) line("finished", text_of(job.finished_at));
   for (const auto& [key, value] : job.tags) line("tag", key + "=" + value);

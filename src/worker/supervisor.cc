@@ -81,12 +81,7 @@ Result<Supervisor> Supervisor::open(SupervisorOptions options) {
                                     " is out of range: use 1 to 1000"};
   }
   if (options.command.empty()) return Error{Errc::invalid, "a supervisor needs a command"};
-  const std::string url = resolve_store_url(options.store).url;
-  if (url.starts_with("sqlite::memory:") && options.processes > 0) {
-    return Error{Errc::invalid, "several processes cannot share " + url +
-                                    ": use a file, such as --store sqlite:jobs.db"};
-  }
-  auto store = open_store(url);
+  auto store = open_store(resolve_store_url(options.store).url, {.shared = true});
   if (!store) return std::move(store).error();
   return Supervisor(std::make_unique<State>(std::move(options), *std::move(store)));
 }

@@ -200,7 +200,7 @@ Result<bool> Worker::run_one() {
     }
     const Rest rest = s.pump->step();
     if (s.pump->stats().tasks_processed > before) return true;
-    if (!rest.again && s.pump->holding() == 0) return false;
+    if (!rest.again && s.pump->holds_nothing()) return false;
   }
   return Error{Errc::unavailable, "the store does not answer: nothing was run"};
 }
@@ -231,7 +231,7 @@ WorkerStats Worker::stats() const {
 
 std::vector<std::string> Worker::slots() const {
   const std::lock_guard lock(state_->pump_mutex);
-  return state_->pump ? state_->pump->describe_slots() : std::vector<std::string>{};
+  return state_->pump ? state_->pump->slots() : std::vector<std::string>{};
 }
 
 const std::string& Worker::name() const { return state_->pumping.profile.worker; }
