@@ -67,17 +67,12 @@ rules::Outcome Hand::no_such_task(const Reserved& reserved) const {
 }
 
 void Hand::start() {
-  while (!queue_.empty() && running_ < slots_.size()) {
+  while (!queue_.empty()) {
     const auto found = items_.find(queue_.front());
+    if (found != items_.end() && !slots_.queues() && running() >= slots_.size()) return;
     queue_.pop_front();
-    if (found == items_.end() || found->second.abandoned) continue;
-    if (found->second.cancelled) {
-      end(found->first, found->second, rules::Interrupted{});
-      forget(found);
-      continue;
-    }
-    found->second.running = true;
-    ++running_;
+    if (found == items_.end()) continue;
+    found->second.handed_over = true;
     slots_.start(found->second.attempt);
   }
 }
@@ -90,7 +85,7 @@ void Hand::collect(SteadyTime now) {
     const double ms = static_cast<double>((now - ended.attempt->started_at()).count()) / 1e6;
     mean_run_ms_ = mean_run_ms_ < 0 ? ms : 0.8 * mean_run_ms_ + 0.2 * ms;
     const auto [key, item] = *found;
-    forget(found);
+    items_.erase(found);
     if (item.given_back) continue;
     // Notes are refused once the job has ended, so these have to go out first.
     if (auto note = ended.attempt->take_note()) last_notes_.push_back(*std::move(note));
@@ -118,7 +113,7 @@ bool Hand::stop_overdue(SteadyTime now) {
   for (auto it = items_.begin(); it != items_.end();) {
     const auto here = it++;
     auto& [key, item] = *here;
-    const auto deadline = item.running ? item.attempt->deadline() : std::nullopt;
+    const auto deadline = item.attempt->deadline();
     if (!deadline || now < *deadline) continue;
     if (!item.timed_out) {
       item.timed_out = true;
@@ -133,32 +128,35 @@ bool Hand::stop_overdue(SteadyTime now) {
         rules::Failed{.error = timed_out(*item.attempt) + ", and its handler did not stop"});
     slots_.lose_one();
     lost = true;
-    forget(here);
+    items_.erase(here);
   }
   return lost;
 }
 
 void Hand::cancel(std::span<const rules::JobKey> keys) {
   for (const rules::JobKey& key : keys) {
-    for (auto& [item_key, item] : items_) {
-      if (item_key.first != key || item.cancelled || item.abandoned) continue;
+    for (auto it = items_.lower_bound({key, Fence{0}}); it != items_.end();) {
+      const auto here = it++;
+      Item& item = here->second;
+      if (here->first.first != key) break;
+      if (item.cancelled || item.abandoned) continue;
       item.cancelled = true;
       item.attempt->request_stop();
+      if (!take_back(item)) continue;
+      end(here->first, item, rules::Interrupted{});
+      items_.erase(here);
     }
   }
 }
 
 void Hand::give_back_waiting(SteadyTime now, bool all) {
-  const bool slots_are_full = running_ >= slots_.size();
-  while (!queue_.empty()) {
-    const auto found = items_.find(queue_.front());
-    if (found != items_.end()) {
-      const bool too_long = slots_are_full && since(found->second.taken_at, now) > wait_limit;
-      if (!all && !too_long && !found->second.cancelled) return;
-      end(found->first, found->second, rules::Interrupted{});
-      forget(found);
-    }
-    queue_.pop_front();
+  for (auto it = items_.begin(); it != items_.end();) {
+    const auto here = it++;
+    const Item& item = here->second;
+    if (!all && since(item.taken_at, now) <= wait_limit) continue;
+    if (item.abandoned || item.attempt->is_claimed() || !take_back(item)) continue;
+    end(here->first, item, rules::Interrupted{});
+    items_.erase(here);
   }
 }
 
@@ -176,7 +174,7 @@ void Hand::abandon() {
     const auto here = it++;
     here->second.abandoned = true;
     here->second.attempt->request_stop();
-    if (!here->second.running) forget(here);
+    if (take_back(here->second)) items_.erase(here);
   }
   queue_.clear();
   last_notes_.clear();
@@ -195,7 +193,7 @@ std::int64_t Hand::reconcile(std::vector<Reserved> held, SteadyTime now) {
     if (still_ours || here->second.abandoned) continue;
     here->second.attempt->request_stop();
     here->second.abandoned = true;
-    if (!here->second.running) forget(here);
+    if (take_back(here->second)) items_.erase(here);
   }
   for (auto& [key, job] : unknown) take(std::move(job), now);
   return static_cast<std::int64_t>(applied);
@@ -210,9 +208,9 @@ std::vector<Note> Hand::take_notes() {
   return notes;
 }
 
-void Hand::forget(Items::iterator item) {
-  if (item->second.running) --running_;
-  items_.erase(item);
+int Hand::running() const {
+  return static_cast<int>(
+      std::ranges::count_if(items_, [](const auto& item) { return item.second.attempt->is_claimed(); }));
 }
 
 std::int64_t Hand::held() const {
@@ -231,9 +229,9 @@ bool Hand::holds_suspect() const {
 }
 
 std::size_t Hand::prefetch(SteadyTime now) const {
-  if (mean_run_ms_ < 0 || mean_run_ms_ > prefetch_ms) return 0;
+  if (!slots_.queues() || mean_run_ms_ < 0 || mean_run_ms_ > prefetch_ms) return 0;
   for (const auto& [key, item] : items_) {
-    const bool slow = item.running && item.attempt->has_started() &&
+    const bool slow = item.attempt->has_started() &&
                       now - item.attempt->started_at() > Duration{static_cast<int>(prefetch_ms)};
     if (slow) return 0;
   }
@@ -244,7 +242,7 @@ std::size_t Hand::prefetch(SteadyTime now) const {
 std::vector<std::string> Hand::describe(SteadyTime now) const {
   std::vector<std::string> lines;
   for (const auto& [key, item] : items_) {
-    if (!item.running) continue;
+    if (!item.attempt->is_claimed()) continue;
     const Reserved& job = item.attempt->reserved();
     const Duration ran =
         item.attempt->has_started() ? since(item.attempt->started_at(), now) : Duration{0};

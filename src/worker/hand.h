@@ -29,7 +29,7 @@ class Hand {
 
   /// Takes a job that the session was given. One without a handler here ends at once.
   void take(Reserved reserved, SteadyTime now);
-  /// Starts what waits, as far as there are free slots.
+  /// Hands over to the slots what waits.
   void start();
   /// Turns what the slots have finished into transitions.
   void collect(SteadyTime now);
@@ -54,9 +54,8 @@ class Hand {
   std::vector<rules::Transition> outbox;
 
   [[nodiscard]] bool empty() const { return items_.empty(); }
-  [[nodiscard]] bool waiting_empty() const { return queue_.empty(); }
-  [[nodiscard]] std::size_t waiting() const { return queue_.size(); }
-  [[nodiscard]] int running() const { return running_; }
+  [[nodiscard]] std::size_t size() const { return items_.size(); }
+  [[nodiscard]] int running() const;
   /// Jobs that the store counts as held by the session, unsent transitions included.
   [[nodiscard]] std::int64_t held() const;
   /// True when every job in hand is abandoned.
@@ -72,7 +71,7 @@ class Hand {
   struct Item {
     std::shared_ptr<Attempt> attempt;
     SteadyTime taken_at{};
-    bool running = false;
+    bool handed_over = false;
     bool abandoned = false;   ///< Not ours any more, but its handler still runs.
     bool given_back = false;  ///< By ourselves: what its handler still says is of no interest.
     bool timed_out = false;
@@ -82,7 +81,10 @@ class Hand {
   using Items = std::map<Key, Item>;
 
   void end(const Key& key, const Item& item, const rules::Outcome& outcome);
-  void forget(Items::iterator item);
+  /// True when no handler runs for it and none will.
+  static bool take_back(const Item& item) {
+    return !item.handed_over || item.attempt->revoke();
+  }
   [[nodiscard]] rules::Outcome no_such_task(const Reserved& reserved) const;
 
   Store& store_;
@@ -93,9 +95,8 @@ class Hand {
   const Duration stop_patience_;
   std::mt19937_64 dice_;
   Items items_;
-  std::deque<Key> queue_;  // In hand, not started; may name what is gone.
+  std::deque<Key> queue_;  // Not handed over yet, in order; may name what is gone.
   std::vector<Note> last_notes_;
-  int running_ = 0;
   double mean_run_ms_ = -1;  // Unknown until the first job has ended.
 };
 

@@ -13,7 +13,6 @@ namespace {
 constexpr Duration shortest_pause{50}, longest_pause{2000};
 constexpr Duration notes_every{100};
 constexpr Duration idle_rest{10'000};
-constexpr Duration waiting_rest{20};
 
 Duration since(SteadyTime then, SteadyTime now) {
   return std::chrono::duration_cast<Duration>(now - then);
@@ -52,8 +51,7 @@ Rest Pump::step() {
     }
   }
   // Without contact the session may have been declared dead, and its jobs given to others.
-  const bool in_contact = since(pulse_.heard().last_contact, now) <= rules::contact_window;
-  if (mode_ < Mode::drain && !in_doubt_ && in_contact) hand_.start();
+  if (mode_ < Mode::drain && !in_doubt_ && pulse_.in_contact(now)) hand_.start();
   describe(now);
   publish(false);
   if (finish_draining()) return {.finished = true};
@@ -117,11 +115,11 @@ void Pump::write_notes(SteadyTime now) {
 std::size_t Pump::wanted(SteadyTime now) const {
   if (mode_ != Mode::fetch || !may_have_work_ || hand_.holds_suspect()) return 0;
   if (fetch_alone_ && !hand_.empty()) return 0;
-  const int free = std::max(slots_.size() - hand_.running(), 0);
-  const std::size_t target = static_cast<std::size_t>(free) + hand_.prefetch(now);
-  std::size_t want = target > hand_.waiting() ? target - hand_.waiting() : 0;
-  // A call for a handful while there is work in hand is not worth its price.
-  if (hand_.outbox.empty() && want < target / 2 && !hand_.waiting_empty()) want = 0;
+  const auto slots = static_cast<std::size_t>(std::max(slots_.size(), 0));
+  const std::size_t target = slots + hand_.prefetch(now);
+  std::size_t want = target > hand_.size() ? target - hand_.size() : 0;
+  // A call for a handful while there is more than enough in hand is not worth its price.
+  if (hand_.outbox.empty() && hand_.size() > slots && want < target / 2) want = 0;
   if (options_.max_jobs > 0) {
     const std::int64_t left = std::max<std::int64_t>(options_.max_jobs - taken_, 0);
     want = std::min(want, static_cast<std::size_t>(left));
@@ -285,7 +283,6 @@ Rest Pump::rest(const Heard& heard, SteadyTime now) const {
   rest.again = session_.nonce.empty() || in_doubt_ || !hand_.outbox.empty() || wanted(now) > 0;
   rest.what.work = mode_ == Mode::fetch && !may_have_work_ && !hand_.holds_suspect();
   if (!hand_.empty()) at_most(notes_every);
-  if (!hand_.waiting_empty()) at_most(waiting_rest);
   if (heard.work_waiting) at_most(rules::beat_interval);
   if (drain_since_) at_most(std::max(options_.grace - since(*drain_since_, now), Duration{1}));
   return rest;
