@@ -73,8 +73,7 @@ Result<Step> SqliteStore::rescue(SessionNumber session, std::uint64_t seen, cons
   const bool retired = read.integer(4) != 0;
   read.end();
   LiveFile::Slot& slot = live().slot(slot_number);
-  const std::uint64_t beat = slot.session.load() == number ? slot.beat.load() : 0;
-  if (!retired && beat != seen) return Step{};
+  if (!retired && slot.beat_of(session) != seen) return Step{};
   if (!retired) {
     db.statement("tend.retire").start(number).run();
     db.statement("meta.add").start("sessions_lost", 1).run();
@@ -88,7 +87,7 @@ Result<Step> SqliteStore::rescue(SessionNumber session, std::uint64_t seen, cons
   result.more = result.done == static_cast<std::int64_t>(budget.jobs);
   if (!result.more) db.statement("session.delete").start(number).run();
   if (auto done = step->commit(); !done) return std::move(done).error();
-  if (!result.more) slot.session.store(0);
+  if (!result.more) slot.leave(session);
   return result;
 }
 
