@@ -4,7 +4,7 @@
 #include "cli/connect.h"
 #include "cli/log_sink.h"
 #include "cli/signals.h"
-#include "client/store_url.h"
+#include "rules/job_state.h"
 
 #include <penstock/log.h>
 
@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <mutex>
+#include <sstream>
 
 #include <unistd.h>
 
@@ -22,20 +23,17 @@ namespace {
 // "a,b=3" -> a with weight 1, b with weight 3.
 Result<std::vector<QueueWeight>> read_queues(const std::vector<std::string>& lists) {
   std::vector<QueueWeight> queues;
-  for (std::string_view list : lists) {
-    while (!list.empty()) {
-      const auto comma = std::min(list.find(','), list.size());
-      const std::string_view one = list.substr(0, comma);
-      list.remove_prefix(std::min(comma + 1, list.size()));
+  for (const std::string& list : lists) {
+    std::istringstream words(list);
+    for (std::string one; std::getline(words, one, ',');) {
       const auto equals = one.find('=');
-      QueueWeight queue{.queue = std::string(one.substr(0, equals))};
-      if (equals != std::string_view::npos) {
-        const std::string_view weight = one.substr(equals + 1);
-        const auto [end, error] =
-            std::from_chars(weight.data(), weight.data() + weight.size(), queue.weight);
-        if (error != std::errc{} || end != weight.data() + weight.size()) {
-          return Error{Errc::invalid,
-                       "-q \"" + std::string(one) + "\": write QUEUE or QUEUE=WEIGHT"};
+      QueueWeight queue{.queue = one.substr(0, equals)};
+      if (equals != std::string::npos) {
+        const char* const end = one.data() + one.size();
+        const auto [read_to, error] =
+            std::from_chars(one.data() + equals + 1, end, queue.weight);
+        if (error != std::errc{} || read_to != end) {
+          return Error{Errc::invalid, "-q \"" + one + "\": write QUEUE or QUEUE=WEIGHT"};
         }
       }
       queues.push_back(std::move(queue));
@@ -44,13 +42,14 @@ Result<std::vector<QueueWeight>> read_queues(const std::vector<std::string>& lis
   return queues;
 }
 
-Result<Keep> read_keep(const Arguments& arguments, const std::string& what) {
+Result<Keep> read_keep(const Arguments& arguments, std::string_view state) {
   Keep keep;
-  auto age = duration_flag(arguments, "--keep-" + what + "-age");
+  const std::string flag = "--keep-" + std::string(state);
+  auto age = duration_flag(arguments, flag + "-age");
   if (!age) return std::move(age).error();
   keep.age = age->value_or(keep.age);
-  keep.count = std::atoll(arguments.text("--keep-" + what + "-count").c_str());
-  keep.bytes = std::atoll(arguments.text("--keep-" + what + "-bytes").c_str());
+  keep.count = std::atoll(arguments.text(flag + "-count").c_str());
+  keep.bytes = std::atoll(arguments.text(flag + "-bytes").c_str());
   return keep;
 }
 
@@ -75,9 +74,9 @@ Result<WorkerOptions> read_options(const Arguments& arguments) {
   options.grace = grace->value_or(options.grace);
   options.burst = arguments.has("--burst");
   options.name = arguments.text("--name");
-  auto succeeded = read_keep(arguments, "succeeded");  // lint: state-text, a flag
+  auto succeeded = read_keep(arguments, rules::to_text(JobState::succeeded));
   if (!succeeded) return std::move(succeeded).error();
-  auto failed = read_keep(arguments, "failed");  // lint: state-text, a flag
+  auto failed = read_keep(arguments, rules::to_text(JobState::failed));
   if (!failed) return std::move(failed).error();
   options.retention = {.succeeded = *succeeded, .failed = *failed};
   return options;

@@ -55,7 +55,7 @@ std::vector<Reason> explain(const Job& job, const Queue* queue,
   }
   if (job.state == JobState::scheduled && job.scheduled_at) {
     const Duration left = std::max(*job.scheduled_at - now, Duration{0});
-    reasons.push_back({"scheduled",
+    reasons.push_back({std::string(to_text(JobState::scheduled)),
                        (job.attempt > 0 ? "it failed and is tried again in " : "it starts in ") +
                            format_duration(left),
                        job.error});

@@ -175,9 +175,19 @@ std::string to_json(const Job& job) {
 
 std::string to_json(const Queue& queue) {
   JsonWriter out;
-  out.begin_object().key("queue").text(queue.queue).key("ready").number(queue.ready);
-  out.key("scheduled").number(queue.scheduled).key("running").number(queue.running);
-  out.key("waiting").number(queue.waiting).key("failed").number(queue.failed);
+  out.begin_object()
+      .key("queue")
+      .text(queue.queue)
+      .key(to_text(JobState::ready))
+      .number(queue.ready);
+  out.key(to_text(JobState::scheduled))
+      .number(queue.scheduled)
+      .key(to_text(JobState::running))
+      .number(queue.running);
+  out.key(to_text(JobState::waiting))
+      .number(queue.waiting)
+      .key(to_text(JobState::failed))
+      .number(queue.failed);
   out.key("paused").boolean(queue.paused).key("draining").boolean(queue.draining);
   return out.key("oldest_ready_ms").number(queue.oldest_ready.count()).end_object().take();
 }
@@ -190,7 +200,10 @@ std::string to_json(const WorkerRecord& worker) {
   texts(out, "pools", worker.pools);
   texts(out, "queues", worker.queues);
   texts(out, "tasks", worker.tasks);
-  out.key("concurrency").number(worker.concurrency).key("running").number(worker.running);
+  out.key("concurrency")
+      .number(worker.concurrency)
+      .key(to_text(JobState::running))
+      .number(worker.running);
   out.key("tasks_processed").number(worker.tasks_processed);
   out.key("tasks_failed").number(worker.tasks_failed);
   out.key("uptime_seconds").real(static_cast<double>(worker.uptime.count()) / 1000);

@@ -69,9 +69,8 @@ class Decision {
     next_.attempt = job_.attempt - 1;
     next_.crashes = job_.crashes + 1;
     next_.error = c.certificate.substr(0, max_error_bytes);
-    if (next_.crashes >= default_max_crashes) return failed();
     if (job_.cancel_requested) return cancelled();
-    next_.alone = is_suspect(next_.crashes);
+    if (next_.crashes >= default_max_crashes) return failed();
     return back();
   }
 
@@ -86,9 +85,8 @@ class Decision {
     return next_;
   }
   Transition cancelled() {
-    end(Move::cancel, JobState::cancelled, policy_.keep_succeeded);
-    if (next_.error.empty()) next_.error = "cancelled while it ran";
-    return next_;
+    next_.to = JobState::failed;  // Anything but success.
+    return overruled_by_cancel(next_, policy_, now_);
   }
   Transition later(Duration wait) {
     next_.move = Move::retry;
@@ -99,6 +97,7 @@ class Decision {
   Transition back() {
     next_.move = Move::give_back;
     next_.to = JobState::ready;
+    next_.alone = is_suspect(next_.crashes);
     return next_;
   }
 
@@ -114,6 +113,17 @@ class Decision {
 Transition decide(const Attempted& job, const Outcome& outcome, const Policy& policy, Time now,
                   double dice) {
   return std::visit(Decision(job, policy, now, dice), outcome);
+}
+
+Transition overruled_by_cancel(Transition decided, const Policy& policy, Time now) {
+  if (decided.to == JobState::succeeded || decided.to == JobState::cancelled) return decided;
+  decided.move = Move::cancel;
+  decided.to = JobState::cancelled;
+  decided.due.reset();
+  decided.keep_until = now + policy.keep_succeeded;
+  if (decided.error.empty()) decided.error = "cancelled while it ran";
+  decided.alone = false;
+  return decided;
 }
 
 bool is_suspect(int crashes) { return crashes + 1 >= default_max_crashes; }

@@ -70,6 +70,10 @@ struct Transition {
 Transition decide(const Attempted& job, const Outcome& outcome, const Policy& policy, Time now,
                   double dice);
 
+/// The end of an attempt that was decided before its cancel request was known: what succeeded
+/// stays, anything else becomes cancelled.
+Transition overruled_by_cancel(Transition decided, const Policy& policy, Time now);
+
 /// True for a job whose next crash would be its last: it runs alone in its session.
 bool is_suspect(int crashes);
 

@@ -51,6 +51,16 @@ Attempt::Attempt(Reserved reserved, const Tasks::Task& task, const Retention& re
       policy_(policy_of(reserved_, task, retention)),
       job_(visible_job(reserved_, policy_, std::move(worker))) {}
 
+bool Attempt::claim() {
+  Claim open = Claim::open;
+  return claim_.compare_exchange_strong(open, Claim::claimed);
+}
+
+bool Attempt::revoke() {
+  Claim open = Claim::open;
+  return claim_.compare_exchange_strong(open, Claim::revoked);
+}
+
 rules::Outcome Attempt::run(Clock& clock, Client* client) {
   clock_ = &clock;
   job_.started_at = clock.now();

@@ -20,10 +20,15 @@ class Attempt : public JobPort {
   Attempt(Reserved reserved, const Tasks::Task& task, const Retention& retention,
           std::string worker);
 
-  /// Runs the handler in the calling thread. Called once. `client` may be null in tests.
+  /// Claims the right to run; false when it was revoked. Called once, by the slot.
+  bool claim();
+  /// Runs the handler in the calling thread. REQUIRES: claimed. `client` may be null in tests.
   rules::Outcome run(Clock& clock, Client* client);
 
   // For the pump, from its own thread.
+
+  /// Takes it back from the slots; false when a slot has claimed it already.
+  bool revoke();
 
   /// Fires the handler's stop token.
   void request_stop() { stop_.request_stop(); }
@@ -34,6 +39,7 @@ class Attempt : public JobPort {
   [[nodiscard]] std::optional<SteadyTime> deadline() const;
   [[nodiscard]] SteadyTime started_at() const { return SteadyTime{Nanos{started_.load()}}; }
   [[nodiscard]] bool has_started() const { return started_.load() != 0; }
+  [[nodiscard]] bool is_claimed() const { return claim_.load() == Claim::claimed; }
 
   // For the handler, through JobContext; thread-safe.
   void progress(double share, std::string_view message) override;
@@ -41,12 +47,14 @@ class Attempt : public JobPort {
 
  private:
   using Nanos = SteadyTime::duration;
+  enum class Claim : std::uint8_t { open, claimed, revoked };
 
   const Reserved reserved_;
   const Tasks::Task& task_;
   const rules::Policy policy_;
   Job job_;
   std::stop_source stop_;
+  std::atomic<Claim> claim_{Claim::open};
   std::atomic<Nanos::rep> started_{0};
   std::mutex notes_mutex_;  // Guards the three below.
   std::optional<double> progress_;

@@ -3,10 +3,25 @@
 
 #include "rules/limits.h"
 
+#include <fstream>
+
+#include <unistd.h>
+
 namespace penstock {
+namespace {
+
+std::int64_t resident_bytes() {
+  std::ifstream file("/proc/self/statm");
+  std::int64_t whole = 0, resident = 0;
+  file >> whole >> resident;
+  return resident * sysconf(_SC_PAGESIZE);
+}
+
+}  // namespace
 
 void Heart::step() {
-  const Pulse::Own own = pulse_.own();
+  Pulse::Own own = pulse_.own();
+  own.vitals.rss_bytes = resident_bytes();
   if (own.session.nonce.empty()) return;  // Not open yet.
   const SteadyTime asked = store_.clock().steady();
   auto orders = store_.extend(own.session, own.vitals);

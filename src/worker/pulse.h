@@ -6,6 +6,7 @@
 
 #include "upkeep/tender.h"
 
+#include <atomic>
 #include <mutex>
 #include <vector>
 
@@ -54,9 +55,12 @@ class Pulse {
     const std::lock_guard lock(mutex_);
     return heard_;
   }
+  /// True while the session cannot have been declared dead: a beat was answered lately.
+  [[nodiscard]] bool in_contact(SteadyTime now) const;
   /// A session was opened just now, which is as good as a beat.
   void opened(SteadyTime at) {
     const std::lock_guard lock(mutex_);
+    contact_ = at.time_since_epoch().count();
     heard_ = Heard{.last_contact = at};
     mismatches_ = 0;
   }
@@ -80,6 +84,8 @@ class Pulse {
   Heard heard_;
   Findings findings_;
   int mismatches_ = 0;
+  // heard_.last_contact, for the slots, which ask before every start.
+  std::atomic<SteadyTime::duration::rep> contact_{0};
 };
 
 }  // namespace penstock

@@ -2,9 +2,15 @@
 #include "worker/slots.h"
 
 namespace penstock {
+namespace {
 
-ThreadSlots::ThreadSlots(int count, Clock& clock, Client* client, std::function<void()> ring)
-    : clock_(clock), client_(client), ring_(std::move(ring)), usable_(count) {
+// How often a slot asks again whether it may start, while the process has no contact to the store.
+constexpr std::chrono::milliseconds ask_again{20};
+
+}  // namespace
+
+ThreadSlots::ThreadSlots(int count, Surroundings surroundings)
+    : around_(std::move(surroundings)), usable_(count) {
   for (int i = 0; i < count; ++i) {
     threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
   }
@@ -37,21 +43,32 @@ void ThreadSlots::lose_one() {
   --usable_;
 }
 
-void ThreadSlots::work(const std::stop_token& stop) {
+std::shared_ptr<Attempt> ThreadSlots::next(const std::stop_token& stop) {
   while (true) {
-    std::shared_ptr<Attempt> attempt;
     {
       std::unique_lock lock(mutex_);
-      if (!handed_over_.wait(lock, stop, [this] { return !waiting_.empty(); })) return;
-      attempt = std::move(waiting_.front());
-      waiting_.pop_front();
+      if (!handed_over_.wait(lock, stop, [this] { return !waiting_.empty(); })) return nullptr;
+      if (around_.may_start()) {
+        std::shared_ptr<Attempt> attempt = std::move(waiting_.front());
+        waiting_.pop_front();
+        if (attempt->claim()) return attempt;
+        continue;  // Revoked: the pump has dealt with it.
+      }
     }
-    rules::Outcome outcome = attempt->run(clock_, client_);
+    if (around_.clock.wait_until(around_.clock.steady() + ask_again, stop)) return nullptr;
+  }
+}
+
+void ThreadSlots::work(const std::stop_token& stop) {
+  while (auto attempt = next(stop)) {
+    rules::Outcome outcome = attempt->run(around_.clock, around_.client);
+    bool first = false;
     {
       const std::lock_guard lock(mutex_);
+      first = ended_.empty();  // One ring is enough for all that gathers until the pump comes.
       ended_.push_back({std::move(attempt), std::move(outcome)});
     }
-    ring_();
+    if (first) around_.ring();
   }
 }
 

@@ -27,7 +27,9 @@ class Slots {
   virtual ~Slots() = default;
   /// How many attempts may run at the same time.
   [[nodiscard]] virtual int size() const = 0;
-  /// Hands an attempt over. REQUIRES: fewer than size() run.
+  /// Whether attempts may be handed over before a slot is free.
+  [[nodiscard]] virtual bool queues() const = 0;
+  /// Hands an attempt over. It runs when a slot is free, unless it is revoked before.
   virtual void start(std::shared_ptr<Attempt> attempt) = 0;
   /// What has ended since the last call.
   virtual std::vector<Ended> take_ended() = 0;
@@ -35,24 +37,32 @@ class Slots {
   virtual void lose_one() = 0;
 };
 
-/// N threads. `ring` is called whenever one has ended, from its thread.
+/// N threads.
 class ThreadSlots : public Slots {
  public:
-  ThreadSlots(int count, Clock& clock, Client* client, std::function<void()> ring);
+  struct Surroundings {
+    Clock& clock;
+    Client* client = nullptr;
+    /// Called from a slot's thread when there is something to take.
+    std::function<void()> ring = {};
+    /// Asked right before a handler starts: may this process still run what it holds?
+    std::function<bool()> may_start = {};
+  };
+  ThreadSlots(int count, Surroundings surroundings);
   /// Waits for the handlers that run. REQUIRES: they end.
   ~ThreadSlots() override;
 
   [[nodiscard]] int size() const override;
+  [[nodiscard]] bool queues() const override { return true; }
   void start(std::shared_ptr<Attempt> attempt) override;
   std::vector<Ended> take_ended() override;
   void lose_one() override;
 
  private:
   void work(const std::stop_token& stop);
+  std::shared_ptr<Attempt> next(const std::stop_token& stop);
 
-  Clock& clock_;
-  Client* client_;
-  const std::function<void()> ring_;
+  const Surroundings around_;
   mutable std::mutex mutex_;  // Guards the four below.
   std::condition_variable_any handed_over_;
   std::deque<std::shared_ptr<Attempt>> waiting_;
@@ -67,7 +77,9 @@ class InlineSlots : public Slots {
   InlineSlots(Clock& clock, Client* client) : clock_(clock), client_(client) {}
 
   [[nodiscard]] int size() const override { return 1; }
+  [[nodiscard]] bool queues() const override { return false; }
   void start(std::shared_ptr<Attempt> attempt) override {
+    if (!attempt->claim()) return;
     rules::Outcome outcome = attempt->run(clock_, client_);
     ended_.push_back({std::move(attempt), std::move(outcome)});
   }

@@ -81,15 +81,8 @@ Result<Supervisor> Supervisor::open(SupervisorOptions options) {
                                     " is out of range: use 1 to 1000"};
   }
   if (options.command.empty()) return Error{Errc::invalid, "a supervisor needs a command"};
-  const std::string url = resolve_store_url(options.store).url;
-  auto store = open_store(url);
+  auto store = open_store(resolve_store_url(options.store).url, {.shared = true});
   if (!store) return std::move(store).error();
-  const auto health = (*store)->check();
-  if (!health) return health.error();
-  if (!health->persistent) {
-    return Error{Errc::invalid, "several processes cannot share " + url +
-                                    ", which is in memory: name a file with --store"};
-  }
   return Supervisor(std::make_unique<State>(std::move(options), *std::move(store)));
 }
 

@@ -156,8 +156,15 @@ Result<void> Worker::run(std::stop_token stop) {
   State& s = *state_;
   {
     const std::lock_guard lock(s.pump_mutex);
-    s.slots = std::make_unique<ThreadSlots>(s.concurrency, s.pump_store->clock(), &s.client,
-                                            [&s] { s.pump_ring->ring(); });
+    Clock& clock = s.pump_store->clock();
+    s.slots = std::make_unique<ThreadSlots>(
+        s.concurrency,
+        ThreadSlots::Surroundings{.clock = clock,
+                                  .client = &s.client,
+                                  .ring = [&s] { s.pump_ring->ring(); },
+                                  .may_start = [&s, &clock] {
+                                    return s.pulse.in_contact(clock.steady());
+                                  }});
     s.pump = std::make_unique<Pump>(*s.pump_store, *s.slots, s.tasks, s.pulse, s.pumping);
     s.pump->request(s.asked.load());
   }
@@ -200,7 +207,7 @@ Result<bool> Worker::run_one() {
     }
     const Rest rest = s.pump->step();
     if (s.pump->stats().tasks_processed > before) return true;
-    if (!rest.again && s.pump->holding() == 0) return false;
+    if (!rest.again && s.pump->holds_nothing()) return false;
   }
   return Error{Errc::unavailable, "the store does not answer: nothing was run"};
 }
@@ -231,7 +238,7 @@ WorkerStats Worker::stats() const {
 
 std::vector<std::string> Worker::slots() const {
   const std::lock_guard lock(state_->pump_mutex);
-  return state_->pump ? state_->pump->describe_slots() : std::vector<std::string>{};
+  return state_->pump ? state_->pump->slots() : std::vector<std::string>{};
 }
 
 const std::string& Worker::name() const { return state_->pumping.profile.worker; }

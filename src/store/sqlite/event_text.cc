@@ -72,9 +72,15 @@ std::string key_text(const rules::JobKey& key) {
   return std::to_string(static_cast<std::uint32_t>(key.lane)) + '.' + std::to_string(key.sequence);
 }
 
+std::string job_text(const rules::JobKey& key, std::string_view own_id) {
+  std::string text = key_text(key);
+  if (!own_id.empty()) (text += '=') += own_id;
+  return text;
+}
+
 void append_job_event(std::string& body, const JobEvent& event) {
   body += "j\t";
-  body += key_text(event.key);
+  body += job_text(event.key, event.own_id);
   body += '\t';
   body += event.from ? rules::to_text(*event.from) : std::string_view("-");
   body += '\t';
@@ -95,8 +101,10 @@ std::optional<Event> read_event(std::string_view line, const rules::IdMint& mint
   const auto fields = split(line);
   Event event;
   const auto take_job = [&] {
-    const rules::JobKey key = read_key(fields[1]);
-    event.job = mint.make(key);
+    const auto equals = fields[1].find('=');
+    const rules::JobKey key = read_key(fields[1].substr(0, equals));
+    event.job = equals == std::string_view::npos ? mint.make(key)
+                                                 : JobId{std::string(fields[1].substr(equals + 1))};
     if (const LaneRow* lane = lanes.find(connection, key.lane)) event.queue = lane->queue;
   };
   if (fields[0] == "j") {

@@ -55,10 +55,14 @@ Result<Exchange> SqliteStore::finish(const FinishCall& call) {
     const bool ours = row && owns(*row, call.session.number, next.fence) &&
                       rules::is_legal(JobState::running, next.move, next.to);
     exchange.accepted.push_back(ours);
-    if (ours) {
-      step->move(*row, next, session->worker);
-    } else {
+    if (!ours) {
       ++stale;
+    } else if (row->cancel) {
+      // The request may be younger than what the worker knew when it decided.
+      step->move(*row, rules::overruled_by_cancel(next, policy_of(*row), step->now()),
+                 session->worker);
+    } else {
+      step->move(*row, next, session->worker);
     }
   }
   if (stale > 0)

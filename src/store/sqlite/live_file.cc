@@ -69,6 +69,30 @@ struct flock whole_file(short type) {
 
 }  // namespace
 
+void LiveFile::Slot::write(SessionNumber number, const Vitals& vitals, Time now) {
+  const auto own = static_cast<std::uint64_t>(number);
+  std::uint64_t holder = session.load();
+  do {
+    if (holder > own) return;  // It came back from the dead, and another one lives here.
+  } while (!session.compare_exchange_weak(holder, own));
+  processed.store(vitals.processed);
+  failed.store(vitals.failed);
+  rss_bytes.store(vitals.rss_bytes);
+  running.store(static_cast<std::uint32_t>(vitals.running));
+  state.store(static_cast<std::uint32_t>(vitals.state));
+  seen_at_ms.store(now.time_since_epoch().count());
+  beat.fetch_add(1);
+}
+
+std::uint64_t LiveFile::Slot::beat_of(SessionNumber number) const {
+  return session.load() == static_cast<std::uint64_t>(number) ? beat.load() : 0;
+}
+
+void LiveFile::Slot::leave(SessionNumber number) {
+  auto own = static_cast<std::uint64_t>(number);
+  session.compare_exchange_strong(own, 0);
+}
+
 Result<std::unique_ptr<LiveFile>> LiveFile::open(const std::string& path) {
   static_assert(sizeof(Slot) == 64 && sizeof(Page) == 64 + 64 * slots);
   std::unique_ptr<LiveFile> live(new LiveFile);

@@ -26,7 +26,14 @@ struct Concerns {
 
 class LiveFile {
  public:
+  /// Where one session beats. A slot outlives its session; the larger number is the later one.
   struct Slot {
+    /// One beat, unless the slot belongs to a later session by now.
+    void write(SessionNumber number, const Vitals& vitals, Time now);
+    /// The session's beat; zero while the slot is not its own.
+    [[nodiscard]] std::uint64_t beat_of(SessionNumber number) const;
+    void leave(SessionNumber number);
+
     std::atomic<std::uint64_t> session, beat;
     std::atomic<std::int64_t> processed, failed, rss_bytes, seen_at_ms;
     std::atomic<std::uint32_t> running, state;

@@ -168,7 +168,7 @@ Result<Changed> SqliteStore::remove(const Selection& which, const RequestId& req
   return operate(which, request, [](WriteStep& step, const JobRow& row) -> std::optional<Error> {
     if (row.state == JobState::running) return wrong_state("remove", row, "cancel it first");
     step.forget(row);
-    step.event_line("r\t" + key_text(row.key) + "\tremoved");
+    step.event_line("r\t" + job_text(row.key, row.own_id) + "\tremoved");
     return std::nullopt;
   });
 }

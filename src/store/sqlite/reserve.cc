@@ -55,8 +55,9 @@ class Reservation {
         left_(std::min(want.jobs, rules::reserve_jobs)) {}
 
   // Marks one job as the session's own.
-  void take(const Reserved& job) {
+  void take(const JobEvent& moved, Reserved job) {
     if (fence_ == 0) fence_ = step_.next_fence();
+    job.fence = Fence{fence_};
     db_.statement("finish.take")
         .start(static_cast<std::uint32_t>(job.key.lane), job.key.sequence,
                static_cast<std::uint64_t>(session_), fence_, step_.now(), worker_)
@@ -64,17 +65,18 @@ class Reservation {
     const std::string& queue = step_.lane(job.key.lane).queue;
     step_.counted(queue, JobState::ready, -1, 0);
     step_.counted(queue, JobState::running, 1, 0);
-    step_.event(job.key, JobState::ready, JobState::running, job.attempt, job.task, worker_, {});
-    taken.push_back(job);
-    taken.back().fence = Fence{fence_};
+    step_.event(moved);
+    taken.push_back(std::move(job));
     --left_;
   }
 
-  // Takes the job, or ends it when it was to start earlier.
-  void take_or_expire(const Reserved& job, std::optional<std::int64_t> expires_at) {
-    if (!expires_at || *expires_at > rules::to_ms(step_.now())) return take(job);
-    if (const auto row = step_.job(job.key)) step_.expire(*row);
+  // Ends a job that was to start earlier.
+  void expire(const rules::JobKey& key) {
+    if (const auto row = step_.job(key)) step_.expire(*row);
     ++expired_;
+  }
+  [[nodiscard]] bool is_expired(std::optional<std::int64_t> at_ms) const {
+    return at_ms && *at_ms <= rules::to_ms(step_.now());
   }
 
   // True when a batch that has taken `bytes_` may grow by so many more; a first job always may.
@@ -125,23 +127,35 @@ class Reservation {
   std::uint64_t fence_ = 0;
 };
 
+JobEvent taking(const Reserved& job, std::string_view own_id, std::string_view worker) {
+  return {.key = job.key,
+          .own_id = own_id,
+          .from = JobState::ready,
+          .to = JobState::running,
+          .attempt = job.attempt,
+          .task = job.task,
+          .worker = worker};
+}
+
 }  // namespace
+
+SqliteStore::Ready SqliteStore::read_ready(const Statement& statement) {
+  return {.job = read_reserved(statement),
+          .own_id = std::string(statement.text(11)),
+          .expires_at_ms = statement.maybe(13),
+          .ready_at_ms = statement.integer(14)};
+}
 
 void SqliteStore::reserve(WriteStep& step, const SessionRow& session, const Want& want,
                           Exchange& into) {
   lanes_.refresh(step.connection());
   Reservation reservation(step, lanes_, session.number, session.worker, want);
-  if (reserve_suspect(step, session, want, reservation.taken, into)) {
-    if (!reservation.taken.empty()) {
-      const Reserved job = std::move(reservation.taken.back());
-      reservation.taken.clear();
-      reservation.take(job);
-    }
-    into.jobs = std::move(reservation.taken);
-    return;
+  if (const auto suspect = find_suspect(step, session.number, want, into)) {
+    reservation.take(taking(suspect->job, suspect->own_id, session.worker), suspect->job);
   }
+  const bool nothing_beside = into.alone_waiting || !reservation.taken.empty();
   for (const std::string& queue : want.queues) {
-    while (!reservation.full()) {
+    while (!nothing_beside && !reservation.full()) {
       const auto candidates = reservation.candidates(queue);
       if (candidates.empty()) break;
       const Candidate& best = candidates.front();
@@ -151,14 +165,20 @@ void SqliteStore::reserve(WriteStep& step, const SessionRow& session, const Want
       Statement& read = step.connection()
                             .statement("finish.ready")
                             .start(static_cast<std::uint32_t>(best.lane), reservation.left());
-      std::vector<std::pair<Reserved, std::optional<std::int64_t>>> batch;
-      while (read.row() && read.integer(14) <= youngest) {
-        Reserved job = read_reserved(read);
-        if (!reservation.admit(job.payload.size())) break;
-        batch.emplace_back(std::move(job), read.maybe(13));
+      std::vector<Ready> batch;
+      while (read.row()) {
+        Ready ready = read_ready(read);
+        if (ready.ready_at_ms > youngest || !reservation.admit(ready.job.payload.size())) break;
+        batch.push_back(std::move(ready));
       }
       read.end();
-      for (const auto& [job, expires_at] : batch) reservation.take_or_expire(job, expires_at);
+      for (const Ready& ready : batch) {
+        if (reservation.is_expired(ready.expires_at_ms)) {
+          reservation.expire(ready.job.key);
+        } else {
+          reservation.take(taking(ready.job, ready.own_id, session.worker), ready.job);
+        }
+      }
       if (batch.empty()) break;
     }
   }
@@ -168,36 +188,35 @@ void SqliteStore::reserve(WriteStep& step, const SessionRow& session, const Want
 }
 
 // A poison suspect runs alone in its session. One session at a time is told of it, stops fetching,
-// and takes it once it holds nothing; the others go on. True when nothing else may be taken.
-bool SqliteStore::reserve_suspect(WriteStep& step, const SessionRow& session, const Want& want,
-                                  std::vector<Reserved>& taken, Exchange& into) {
+// and takes it once it holds nothing; the others go on.
+std::optional<SqliteStore::Ready> SqliteStore::find_suspect(WriteStep& step, SessionNumber session,
+                                                            const Want& want, Exchange& into) {
   Connection& db = step.connection();
   Statement& any = db.statement("finish.any_suspect").start();
   const bool some = any.row();
   any.end();
-  if (!some) return false;
-  std::optional<Reserved> suspect;
+  std::optional<Ready> suspect;
+  if (!some) return suspect;
   for (const std::string& queue : want.queues) {
     for (const LaneRow* lane : lanes_.of_queue(queue)) {
       if (suspect || !in_pools(*lane, want.pools)) continue;
       Statement& read =
           db.statement("finish.suspect").start(static_cast<std::uint32_t>(lane->lane), queue);
-      if (read.row()) suspect = read_reserved(read);
+      if (read.row()) suspect = read_ready(read);
       read.end();
     }
   }
-  const auto number = static_cast<std::uint64_t>(session.number);
+  const auto number = static_cast<std::uint64_t>(session);
   if (!suspect || want.holds_nothing) {
     // Whoever was told and finds none, and whoever takes one, lets another be told of the next.
     db.statement("finish.untell_suspect").start(number, suspect.has_value()).run();
-    if (suspect) taken.push_back(*std::move(suspect));
-    return !taken.empty();
+    return suspect;
   }
   db.statement("finish.tell_suspect").start(number).run();
   Statement& told = db.statement("meta.read").start("suspect_session");
   into.alone_waiting = told.row() && told.integer(0) == static_cast<std::int64_t>(number);
   told.end();
-  return into.alone_waiting;
+  return std::nullopt;
 }
 
 }  // namespace penstock::sqlite

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// A session from its opening to its end: open, extend, held, note, close; and wait.
+// A session from its opening to its end: open, held, note, close; and wait. Its beat: beat.cc.
 #include "store/sqlite/session_row.h"
 
 #include "rules/duration.h"
 #include "rules/limits.h"
 #include "store/sqlite/event_text.h"
-
-#include <algorithm>
 
 #include <sys/random.h>
 #include <unistd.h>
@@ -36,21 +34,6 @@ class LiveRing : public Ring {
   std::shared_ptr<LiveFile> live_;
   int bit_;
 };
-
-constexpr std::size_t watchers = 32;  // The oldest sessions watch all, the others watch these.
-// A kill between commit and announcement loses a wake-up; a beat looks for itself this often.
-constexpr std::chrono::seconds look_anyway{2};
-
-void write_vitals(LiveFile::Slot& slot, const SessionId& session, const Vitals& vitals, Time now) {
-  slot.session.store(static_cast<std::uint64_t>(session.number));
-  slot.processed.store(vitals.processed);
-  slot.failed.store(vitals.failed);
-  slot.rss_bytes.store(vitals.rss_bytes);
-  slot.running.store(static_cast<std::uint32_t>(vitals.running));
-  slot.state.store(static_cast<std::uint32_t>(vitals.state));
-  slot.seen_at_ms.store(rules::to_ms(now));
-  slot.beat.fetch_add(1);
-}
 
 }  // namespace
 
@@ -114,111 +97,9 @@ Result<SessionId> SqliteStore::open(const WorkerProfile& profile) {
   // Before the commit: a watcher that sees the row must not find a stranger's beat in the slot.
   LiveFile::Slot& live_slot = live().slot(slot);
   live_slot.beat.store(0);
-  write_vitals(live_slot, session, {.state = Vitals::State::starting}, step->now());
+  live_slot.write(session.number, {.state = Vitals::State::starting}, step->now());
   if (auto done = step->commit(); !done) return std::move(done).error();
   return session;
-}
-
-Result<Orders> SqliteStore::extend(const SessionId& session, const Vitals& vitals) {
-  const Lock lock = guard();
-  live().follow_path();
-  if (!beating_ || beating_->session != session.number) {
-    beating_ = std::make_unique<Beating>();
-    beating_->session = session.number;
-  }
-  Beating& beating = *beating_;
-  if (beating.known) write_vitals(live().slot(beating.slot), session, vitals, clock().now());
-  const std::int64_t version = database_->in_memory() ? -1 : db().ask("PRAGMA data_version");
-  const SteadyTime now = real_clock().steady();
-  if (version < 0 || version != beating.version || now - beating.read_at >= look_anyway) {
-    if (auto read = read_orders(session, beating); !read) return std::move(read).error();
-    beating.version = version;
-    beating.read_at = now;
-    if (!beating.known && beating.orders.alive) {
-      beating.known = true;
-      write_vitals(live().slot(beating.slot), session, vitals, clock().now());
-    }
-  }
-  if (!beating.orders.alive) return beating.orders;
-  beating.orders.watch.clear();
-  for (const Beating::Peer& peer : beating.peers) {
-    LiveFile::Slot& slot = live().slot(peer.slot);
-    const bool same = slot.session.load() == static_cast<std::uint64_t>(peer.session);
-    beating.orders.watch.push_back(
-        {.session = peer.session, .beat = same ? slot.beat.load() : 0, .retired = peer.retired});
-  }
-  return beating.orders;
-}
-
-Result<void> SqliteStore::read_orders(const SessionId& session, Beating& beating) {
-  const auto number = static_cast<std::uint64_t>(session.number);
-  db().execute("BEGIN");
-  Orders& orders = beating.orders;
-  orders = Orders{};
-  Statement& row = db().statement("session.row").start(number);
-  orders.alive = row.row() && row.text(0) == session.nonce && row.integer(4) == 0;
-  if (orders.alive) {
-    beating.slot = static_cast<std::size_t>(row.integer(2));
-    orders.order = static_cast<Order>(row.integer(5));
-  }
-  row.end();
-  Statement& held = db().statement("session.count_held").start(number);
-  if (held.row()) orders.held = held.integer(0);
-  held.end();
-  Statement& told = db().statement("session.told").start(number);
-  while (told.row()) {
-    orders.cancels.push_back({.lane = rules::Lane{static_cast<std::uint32_t>(told.integer(0))},
-                              .sequence = static_cast<std::uint64_t>(told.integer(1))});
-  }
-  Statement& due = db().statement("tend.next_due").start();
-  if (due.row() && !due.is_null(0)) orders.next_due = rules::from_ms(due.integer(0));
-  due.end();
-  Statement& ready = db().statement("session.any_ready").start();
-  orders.work_waiting = ready.row();
-  ready.end();
-  beating.peers.clear();
-  bool among_oldest = false;
-  bool upkeep_is_held = false;
-  Statement& upkeep = db().statement("meta.read").start("upkeep");
-  if (upkeep.row()) orders.upkeep = SessionNumber{static_cast<std::uint64_t>(upkeep.integer(0))};
-  upkeep.end();
-  Statement& peers = db().statement("session.peers").start();
-  while (peers.row()) {
-    const SessionNumber peer{static_cast<std::uint64_t>(peers.integer(0))};
-    const bool retired = peers.integer(2) != 0;
-    if (peer == orders.upkeep && !retired) upkeep_is_held = true;
-    if (beating.peers.size() >= watchers && !among_oldest && !retired) continue;
-    if (peer == session.number) {
-      among_oldest = true;
-      continue;
-    }
-    beating.peers.push_back({peer, static_cast<std::size_t>(peers.integer(1)), retired});
-  }
-  db().execute("COMMIT");
-  if (auto ended = read_ended(); !ended) return ended;
-  if (orders.alive && !upkeep_is_held) {
-    if (auto taken = take_upkeep(session.number); !taken) return taken;
-    orders.upkeep = session.number;
-  }
-  if (!orders.alive && beating.known && !beating.mourned) {
-    // It beats, so it lives: whoever declared it dead was mistaken, or it had been stopped.
-    beating.mourned = true;
-    auto step = begin();
-    if (!step) return std::move(step).error();
-    step->connection().statement("meta.add").start("false_alarms", 1).run();
-    return step->commit();
-  }
-  return {};
-}
-
-Result<void> SqliteStore::take_upkeep(SessionNumber session) {
-  auto step = begin();
-  if (!step) return std::move(step).error();
-  step->connection()
-      .statement("session.take_upkeep")
-      .start(static_cast<std::uint64_t>(session))
-      .run();
-  return step->commit();
 }
 
 Result<std::vector<Reserved>> SqliteStore::held(const SessionId& session, Call call) {
@@ -257,8 +138,8 @@ Result<void> SqliteStore::note(const SessionId& session, std::span<const Note> n
       db.statement("note.progress")
           .start(lane, note.key.sequence, *note.progress, note.message)
           .run();
-      step->event_line("p\t" + key_text(note.key) + '\t' + std::to_string(*note.progress) + '\t' +
-                       escape_field(note.message));
+      step->event_line("p\t" + job_text(note.key, row->own_id) + '\t' +
+                       std::to_string(*note.progress) + '\t' + escape_field(note.message));
     }
     for (const LogLine& line : note.lines) {
       const std::string text = line.text.substr(0, rules::max_log_line_bytes);
@@ -268,8 +149,8 @@ Result<void> SqliteStore::note(const SessionId& session, std::span<const Note> n
           .run();
       if (sqlite3_changes(db.raw()) == 0) continue;  // Known already: the note was repeated.
       db.statement("note.logged").start(lane, note.key.sequence, text.size()).run();
-      step->event_line("l\t" + key_text(note.key) + '\t' + std::to_string(line.number) + '\t' +
-                       escape_field(text));
+      step->event_line("l\t" + job_text(note.key, row->own_id) + '\t' +
+                       std::to_string(line.number) + '\t' + escape_field(text));
     }
     if (!note.lines.empty()) {
       db.statement("note.trim_log").start(lane, note.key.sequence, rules::max_log_bytes).run();
@@ -300,7 +181,7 @@ Result<void> SqliteStore::close(const SessionId& session, Call call) {
       .run();
   step->event_line("w\t" + escape_field(row->worker) + "\tclosed");
   if (auto done = step->commit(); !done) return done;
-  live().slot(row->slot).session.store(0);
+  live().slot(row->slot).leave(session.number);
   return {};
 }
 

@@ -18,17 +18,28 @@ struct SqliteStore::SessionRow {
   std::string worker = {};
 };
 
+// A job that may be taken.
+struct SqliteStore::Ready {
+  Reserved job = {};
+  std::string own_id = {};
+  std::optional<std::int64_t> expires_at_ms = {};
+  std::int64_t ready_at_ms = 0;
+};
+
 struct SqliteStore::Beating {
   struct Peer {
     SessionNumber session{};
     std::size_t slot = 0;
     bool retired = false;
   };
-  SessionNumber session{};
-  bool known = false;    ///< The slot is known.
-  bool mourned = false;  ///< Its own death was counted as a false alarm.
+  // Moves with the commits of other connections, and with those of this one.
+  struct Version {
+    std::int64_t others = 0, own = 0;
+    friend bool operator==(const Version&, const Version&) = default;
+  };
+  bool known = false;  ///< The slot is known.
   std::size_t slot = 0;
-  std::int64_t version = 0;
+  Version version;
   SteadyTime read_at{};
   Orders orders;
   std::vector<Peer> peers;

@@ -2,8 +2,8 @@
 //
 // The store in one SQLite file. One instance is one connection; all instances of one database share
 // its Database (the mapped live file, the id secret, and for memory the only connection and its
-// mutex). The verbs are in submit.cc, operate.cc, session.cc, finish.cc, tend.cc and read.cc; their
-// statements in statements/<verb>.sql. Next to read: write_step.h.
+// mutex). The verbs are in submit.cc, operate.cc, session.cc, beat.cc, finish.cc, reserve.cc,
+// tend.cc and read.cc; their statements in statements/<verb>.sql. Next to read: write_step.h.
 #pragma once
 
 #include "rules/id.h"
@@ -13,10 +13,12 @@
 #include "store/sqlite/live_file.h"
 #include "store/sqlite/write_step.h"
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace penstock::sqlite {
 
@@ -102,16 +104,22 @@ class SqliteStore : public Store {
   Result<std::optional<rules::JobKey>> resolve(const JobId& id);
   Error absent(const JobId& id);
 
-  // session.cc, finish.cc
+  // session.cc, beat.cc, finish.cc, reserve.cc
   struct SessionRow;
   Result<SessionRow> owned(WriteStep& step, const SessionId& session, std::int64_t stale_writes);
   Result<void> numbered(WriteStep& step, const SessionRow& row, Call call);
   Reserved read_reserved(const Statement& statement);
   Result<void> read_orders(const SessionId& session, Beating& beating);
-  Result<void> take_upkeep(SessionNumber session);
+  void read_work(std::uint64_t session, Orders& orders);
+  void read_peers(SessionNumber own, Orders& orders, Beating& beating);
+  Result<void> count_false_alarm();
+  Result<SessionNumber> take_upkeep(SessionNumber session);
   void reserve(WriteStep& step, const SessionRow& session, const Want& want, Exchange& into);
-  bool reserve_suspect(WriteStep& step, const SessionRow& session, const Want& want,
-                       std::vector<Reserved>& taken, Exchange& into);
+  struct Ready;
+  Ready read_ready(const Statement& statement);
+  /// A suspect for this session; else says in `into` whether it is to wait for one.
+  std::optional<Ready> find_suspect(WriteStep& step, SessionNumber session, const Want& want,
+                                    Exchange& into);
   std::int64_t give_back_all(WriteStep& step, SessionNumber session, const rules::Outcome& outcome,
                              const Retention& retention, std::size_t most, std::string_view worker);
 
@@ -126,7 +134,7 @@ class SqliteStore : public Store {
   std::shared_ptr<Connection> connection_;
   std::shared_ptr<Connection> full_;  // synchronous=FULL, opened with the first fsynced submit.
   Lanes lanes_;
-  std::unique_ptr<Beating> beating_;
+  std::map<std::pair<SessionNumber, std::string>, std::unique_ptr<Beating>> beating_;
 };
 
 }  // namespace penstock::sqlite

@@ -199,7 +199,7 @@ Result<void> SqliteStore::insert_job(WriteStep& step, const rules::NewJob& job,
         .run();
   }
   step.counted(job.queue, job.first, 1, 0);
-  step.event(key, std::nullopt, job.first, 0, job.task, {}, {});
+  step.event({.key = key, .own_id = job.own_id, .to = job.first, .task = job.task});
   if (ready) step.concerns_work();
   if (job.due || job.expires_at) step.concerns_due();
   return {};

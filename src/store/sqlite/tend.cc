@@ -9,6 +9,8 @@
 #include "store/sqlite/event_text.h"
 #include "store/sqlite/reply_text.h"
 
+#include <functional>
+
 namespace penstock::sqlite {
 namespace {
 
@@ -26,9 +28,73 @@ std::vector<rules::JobKey> keys_of(Statement& read) {
   return keys;
 }
 
-void promote_one(WriteStep& step, const JobRow& row) {
-  step.move(row, rules::promote_scheduled(row.key, row.attempt, row.crashes, row.misses), {});
-}
+// Takes ended jobs away, up to a budget, and says in the stream what went.
+class Pruning {
+ public:
+  Pruning(WriteStep& step, std::size_t budget)
+      : step_(step), db_(step.connection()), left_(budget) {}
+
+  void outlived(JobState state) {
+    begin(state);
+    forget(keys_of(db_.statement("prune.outlived").start(name_, step_.now(), left_)));
+    end();
+  }
+  void ended_before(JobState state, Time time) {
+    begin(state);
+    forget(keys_of(db_.statement("prune.ended_before").start(name_, time, left_)));
+    end();
+  }
+  // The oldest, until the others are within their bounds.
+  void oldest(JobState state, const Keep& keep) {
+    begin(state);
+    Statement& kept = db_.statement("prune.kept").start(name_);
+    if (kept.row()) jobs_ = kept.integer(0) - gone_jobs_, bytes_ = kept.integer(1) - gone_bytes_;
+    kept.end();
+    const auto fits = [&] { return jobs_ <= keep.count && bytes_ <= keep.bytes; };
+    if (!fits()) {
+      forget(keys_of(db_.statement("prune.oldest").start(name_, left_)), fits);
+    }
+    end();
+  }
+  [[nodiscard]] std::int64_t done() const { return done_; }
+  [[nodiscard]] bool is_spent() const { return left_ == 0; }
+
+ private:
+  void begin(JobState state) {
+    if (name_ != rules::to_text(state)) gone_jobs_ = gone_bytes_ = 0;
+    state_ = state;
+    name_ = rules::to_text(state);
+    count_ = 0;
+  }
+  void forget(
+      const std::vector<rules::JobKey>& keys,
+      const std::function<bool()>& enough = [] { return false; }) {
+    for (const rules::JobKey& key : keys) {
+      if (enough()) return;
+      const auto row = step_.job(key);
+      if (!row || row->state != state_) continue;
+      step_.forget(*row);
+      // The kept counters are written when the step commits.
+      ++gone_jobs_, --jobs_;
+      gone_bytes_ += row->kept_bytes(), bytes_ -= row->kept_bytes();
+      ++count_, --left_;
+    }
+  }
+  void end() {
+    if (count_ == 0) return;
+    step_.event_line("q\t\tpruned " + std::to_string(count_) + ' ' + std::string(name_));
+    done_ += count_;
+  }
+
+  WriteStep& step_;
+  Connection& db_;
+  std::size_t left_;
+  JobState state_ = JobState::succeeded;
+  std::string_view name_;
+  std::int64_t count_ = 0, done_ = 0;
+  std::int64_t gone_jobs_ = 0, gone_bytes_ = 0;  // Of this state, in this step.
+  std::int64_t jobs_ = 0, bytes_ = 0;            // Of this state, still kept.
+};
 
 }  // namespace
 
@@ -40,15 +106,17 @@ Result<Step> SqliteStore::promote(const Due& due, Time now, const Budget& budget
   Step result;
   const auto due_now = keys_of(step->connection().statement("tend.due").start(now, budget.jobs));
   for (const rules::JobKey& key : due_now) {
-    if (const auto row = step->job(key)) promote_one(*step, *row);
-  }
-  const auto stale = keys_of(step->connection().statement("tend.expired").start(now, budget.jobs));
-  for (const rules::JobKey& key : stale) {
     const auto row = step->job(key);
-    if (row) step->expire(*row);
+    if (!row) continue;
+    step->move(*row, rules::promote_scheduled(key, row->attempt, row->crashes, row->misses), {});
   }
-  result.done = static_cast<std::int64_t>(due_now.size() + stale.size());
-  result.more = due_now.size() == budget.jobs || stale.size() == budget.jobs;
+  const std::size_t left = budget.jobs - due_now.size();
+  const auto late = keys_of(step->connection().statement("tend.expired").start(now, left));
+  for (const rules::JobKey& key : late) {
+    if (const auto row = step->job(key)) step->expire(*row);
+  }
+  result.done = static_cast<std::int64_t>(due_now.size() + late.size());
+  result.more = late.size() == left;
   Statement& next = step->connection().statement("tend.next_due").start();
   if (next.row() && !next.is_null(0)) result.next_due = rules::from_ms(next.integer(0));
   next.end();
@@ -73,8 +141,7 @@ Result<Step> SqliteStore::rescue(SessionNumber session, std::uint64_t seen, cons
   const bool retired = read.integer(4) != 0;
   read.end();
   LiveFile::Slot& slot = live().slot(slot_number);
-  const std::uint64_t beat = slot.session.load() == number ? slot.beat.load() : 0;
-  if (!retired && beat != seen) return Step{};
+  if (!retired && slot.beat_of(session) != seen) return Step{};
   if (!retired) {
     db.statement("tend.retire").start(number).run();
     db.statement("meta.add").start("sessions_lost", 1).run();
@@ -88,7 +155,7 @@ Result<Step> SqliteStore::rescue(SessionNumber session, std::uint64_t seen, cons
   result.more = result.done == static_cast<std::int64_t>(budget.jobs);
   if (!result.more) db.statement("session.delete").start(number).run();
   if (auto done = step->commit(); !done) return std::move(done).error();
-  if (!result.more) slot.session.store(0);
+  if (!result.more) slot.leave(session);
   return result;
 }
 
@@ -97,49 +164,22 @@ Result<Step> SqliteStore::prune(const PruneCall& call, Time now, const Budget& b
   auto step = WriteStep::begin(db(), lanes_, live(), now);
   if (!step) return std::move(step).error();
   Connection& db = step->connection();
-  Step result;
-  const auto forget = [&](const std::vector<rules::JobKey>& keys, JobState state) {
-    std::int64_t count = 0;
-    for (const rules::JobKey& key : keys) {
-      const auto row = step->job(key);
-      if (!row || row->state != state) continue;
-      step->forget(*row);
-      ++count;
-    }
-    if (count == 0) return;
-    // Never silently: the stream says what went.
-    step->event_line("q\t\tpruned " + std::to_string(count) + ' ' +
-                     std::string(rules::to_text(state)));
-    result.done += count;
-    if (keys.size() == budget.jobs) result.more = true;
-  };
+  Pruning pruning(*step, budget.jobs);
   if (call.state) {
-    forget(keys_of(db.statement("tend.ended_before")
-                       .start(rules::to_text(*call.state), now - call.older_than, budget.jobs)),
-           *call.state);
+    pruning.ended_before(*call.state, now - call.older_than);
   } else {
     for (const JobState state : {JobState::succeeded, JobState::failed, JobState::cancelled}) {
-      const Keep& keep =
-          state == JobState::failed ? call.retention.failed : call.retention.succeeded;
-      const std::string_view name = rules::to_text(state);
-      forget(keys_of(db.statement("tend.outlived").start(name, now, budget.jobs)), state);
-      Statement& kept = db.statement("tend.kept").start(name);
-      std::int64_t jobs = 0, bytes = 0;
-      if (kept.row()) jobs = kept.integer(0), bytes = kept.integer(1);
-      kept.end();
-      if (jobs <= keep.count && bytes <= keep.bytes) continue;
-      // Over the bytes: as many of the oldest as their average size says, then look again.
-      const std::int64_t by_bytes =
-          bytes > keep.bytes ? (bytes - keep.bytes) / std::max<std::int64_t>(bytes / jobs, 1) + 1
-                             : 0;
-      const std::int64_t most =
-          std::min(std::max(jobs - keep.count, by_bytes), static_cast<std::int64_t>(budget.jobs));
-      forget(keys_of(db.statement("tend.oldest").start(name, most)), state);
+      pruning.outlived(state);
+      pruning.oldest(state,
+                     state == JobState::failed ? call.retention.failed : call.retention.succeeded);
     }
-    db.statement("tend.old_producers").start(now - producer_age, budget.jobs).run();
-    db.statement("tend.old_idempotency").start(now - rules::idempotency_window, budget.jobs).run();
-    db.statement("tend.old_events").start(now - event_age, most_events, budget.jobs).run();
+    db.statement("prune.old_producers").start(now - producer_age, budget.jobs).run();
+    db.statement("prune.old_idempotency").start(now - rules::idempotency_window, budget.jobs).run();
+    db.statement("prune.old_events").start(now - event_age, most_events, budget.jobs).run();
+    db.statement("prune.void_holds").start(now, budget.jobs).run();
+    db.statement("prune.old_holds").start(now, budget.jobs).run();
   }
+  const Step result{.done = pruning.done(), .more = pruning.is_spent()};
   if (auto done = step->commit(); !done) return std::move(done).error();
   if (!database_->in_memory()) {
     int pages = 0, moved = 0;

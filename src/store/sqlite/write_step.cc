@@ -2,7 +2,6 @@
 #include "store/sqlite/write_step.h"
 
 #include "rules/job_state.h"
-#include "store/sqlite/event_text.h"
 
 namespace penstock::sqlite {
 namespace {
@@ -96,7 +95,14 @@ void WriteStep::move(const JobRow& job, const rules::Transition& next, std::stri
   const bool was_ended = rules::is_terminal(job.state);
   counted(queue, job.state, -1, was_ended ? -job.kept_bytes() : 0);
   if (!rules::is_terminal(next.to)) counted(queue, next.to, 1, 0);
-  event(job.key, job.state, next.to, next.attempt, job.task, worker, next.error);
+  event({.key = job.key,
+         .own_id = job.own_id,
+         .from = job.state,
+         .to = next.to,
+         .attempt = next.attempt,
+         .task = job.task,
+         .worker = worker,
+         .message = next.error});
 }
 
 void WriteStep::end_ready(const JobRow& job, const rules::Transition& next) {
@@ -171,17 +177,7 @@ void WriteStep::counted(const std::string& queue, JobState state, std::int64_t j
   delta.bytes += bytes;
 }
 
-void WriteStep::event(const rules::JobKey& key, std::optional<JobState> from, JobState to,
-                      int attempt, std::string_view task, std::string_view worker,
-                      std::string_view message) {
-  append_job_event(events_, {.key = key,
-                             .from = from,
-                             .to = to,
-                             .attempt = attempt,
-                             .task = task,
-                             .worker = worker,
-                             .message = message});
-}
+void WriteStep::event(const JobEvent& event) { append_job_event(events_, event); }
 
 void WriteStep::event_line(std::string_view line) {
   events_ += line;

@@ -8,6 +8,7 @@
 
 #include "rules/transition.h"
 #include "store/sqlite/connection.h"
+#include "store/sqlite/event_text.h"
 #include "store/sqlite/lanes.h"
 #include "store/sqlite/live_file.h"
 #include "store/store.h"
@@ -57,8 +58,7 @@ class WriteStep {
   /// A job of this state came into being, or (negative) went.
   void counted(const std::string& queue, JobState state, std::int64_t jobs, std::int64_t bytes);
   /// A job entry of the event stream.
-  void event(const rules::JobKey& key, std::optional<JobState> from, JobState to, int attempt,
-             std::string_view task, std::string_view worker, std::string_view message);
+  void event(const JobEvent& event);
   /// Any other entry: type and already separated fields.
   void event_line(std::string_view line);
   /// What becomes ready out of turn: behind all that came back before it, before all fresh jobs.

@@ -115,6 +115,8 @@ CREATE TABLE uniques (
   until_ms INTEGER
 ) WITHOUT ROWID, STRICT;
 
+CREATE INDEX uniques_held ON uniques (until_ms) WHERE until_ms IS NOT NULL;
+
 CREATE TABLE idempotency (
   key      TEXT PRIMARY KEY,
   digest   TEXT NOT NULL,

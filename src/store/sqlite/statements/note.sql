@@ -12,9 +12,10 @@ ON CONFLICT DO NOTHING
 UPDATE jobs SET log_bytes = log_bytes + ?3 WHERE lane = ?1 AND sequence = ?2
 
 -- name: trim_log
--- The oldest lines go, until what is left fits. log_bytes goes on counting all that was written.
+-- The oldest lines go, until what is left fits with its line ends. log_bytes goes on counting all
+-- that was written.
 DELETE FROM logs WHERE lane = ?1 AND sequence = ?2 AND (fence, number) IN (
   SELECT fence, number FROM (
     SELECT fence, number,
-           sum(length(CAST(text AS BLOB))) OVER (ORDER BY fence DESC, number DESC) AS kept
+           sum(length(CAST(text AS BLOB)) + 1) OVER (ORDER BY fence DESC, number DESC) AS kept
     FROM logs WHERE lane = ?1 AND sequence = ?2) WHERE kept > ?3)

@@ -21,7 +21,17 @@ SELECT count(*) FROM jobs WHERE state = 'running' AND session = ?1
 SELECT lane, sequence FROM jobs WHERE cancel = 1 AND session = ?1
 
 -- name: any_ready
-SELECT 1 FROM jobs INDEXED BY jobs_ready WHERE state = 'ready' AND alone = 0 LIMIT 1
+SELECT 1 FROM sessions AS s JOIN lanes AS l ON
+  instr(char(10) || s.queues || char(10), char(10) || l.queue || char(10)) > 0
+  AND iif(s.pools = '', l.pool = '',
+          instr(char(10) || s.pools || char(10), char(10) || l.pool || char(10)) > 0)
+WHERE s.session = ?1
+  AND NOT EXISTS (SELECT 1 FROM queues AS q WHERE q.queue = l.queue AND q.paused = 1)
+  AND (EXISTS (SELECT 1 FROM jobs INDEXED BY jobs_ready
+               WHERE state = 'ready' AND alone = 0 AND lane = l.lane)
+    OR EXISTS (SELECT 1 FROM jobs INDEXED BY jobs_suspect
+               WHERE state = 'ready' AND alone = 1 AND lane = l.lane))
+LIMIT 1
 
 -- name: peers
 SELECT session, slot, retired FROM sessions ORDER BY session
