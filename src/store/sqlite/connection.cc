@@ -63,6 +63,13 @@ std::string_view Statement::text(int column) const {
 }
 
 Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Sync sync) {
+  auto connection = open_as_found(path);
+  if (!connection) return connection;
+  if (auto settled = (*connection)->settle(sync); !settled) return std::move(settled).error();
+  return connection;
+}
+
+Result<std::unique_ptr<Connection>> Connection::open_as_found(const std::string& path) {
   sqlite3* database = nullptr;
   const int flags =
       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
@@ -74,17 +81,20 @@ Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Sy
   }
   std::unique_ptr<Connection> connection(new Connection(database, path));
   sqlite3_busy_timeout(database, busy_patience_ms);
-  connection->execute(
+  return connection;
+}
+
+Result<void> Connection::settle(Sync sync) {
+  execute(
       "PRAGMA journal_mode = WAL;"
       "PRAGMA temp_store = MEMORY;"
       "PRAGMA cache_size = -8000;"
       "PRAGMA journal_size_limit = 67108864;"
       // Upkeep checkpoints; this is the bound for a file that only producers open.
       "PRAGMA wal_autocheckpoint = 10000;");
-  connection->execute(sync == Sync::full ? "PRAGMA synchronous = FULL;"
-                                         : "PRAGMA synchronous = NORMAL;");
-  if (connection->failed()) return connection->take_error();
-  return connection;
+  execute(sync == Sync::full ? "PRAGMA synchronous = FULL;" : "PRAGMA synchronous = NORMAL;");
+  if (failed()) return take_error();
+  return {};
 }
 
 Connection::~Connection() {
