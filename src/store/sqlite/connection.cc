@@ -84,9 +84,22 @@ Result<std::unique_ptr<Connection>> Connection::open_as_found(const std::string&
   return connection;
 }
 
+// SQLite answers busy at once, without its patience, when two turn to the write-ahead log together.
+void Connection::use_write_ahead_log() {
+  Clock& clock = real_clock();
+  const SteadyTime deadline = clock.steady() + std::chrono::milliseconds{busy_patience_ms};
+  while (true) {
+    execute("PRAGMA journal_mode = WAL");
+    const bool is_busy = failed() && (sqlite3_errcode(database_) & 0xff) == SQLITE_BUSY;
+    if (!is_busy || clock.steady() >= deadline) return;
+    error_.reset();
+    clock.wait_until(clock.steady() + std::chrono::milliseconds{5}, {});
+  }
+}
+
 Result<void> Connection::settle(Sync sync) {
+  use_write_ahead_log();
   execute(
-      "PRAGMA journal_mode = WAL;"
       "PRAGMA temp_store = MEMORY;"
       "PRAGMA cache_size = -8000;"
       "PRAGMA journal_size_limit = 67108864;"

@@ -118,6 +118,7 @@ class Connection {
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
+  void use_write_ahead_log();
   Connection(sqlite3* database, std::string path) : database_(database), path_(std::move(path)) {}
 
   sqlite3* database_;
