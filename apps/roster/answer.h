@@ -10,9 +10,9 @@
 #include <string>
 #include <string_view>
 
+#include <penstock/result.h>
 #include "apps/roster/instance.h"
 #include "apps/roster/solve.h"
-#include <penstock/result.h>
 
 namespace penstock::roster {
 

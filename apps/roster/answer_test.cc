@@ -70,6 +70,9 @@ TEST(Answer, SmallAnswerHasEveryDocumentedField) {
   const json answer = small_sample(filled);
   EXPECT_EQ(answer["schemaVersion"], "0.70");
   EXPECT_EQ(answer["planningReference"], "WEEKDAYS");
+  EXPECT_EQ(answer["status"], "OPTIMAL");
+  EXPECT_EQ(answer["cost"], 0);
+  EXPECT_EQ(answer["bound"], 0);
   EXPECT_EQ(answer["solverRun"]["runId"], "RUN");
   EXPECT_EQ(answer["solverRun"]["status"], "OPTIMAL");
   EXPECT_EQ(answer["score"], (json{{"overall", 0}, {"hard", 0}, {"soft", 0}}));

@@ -8,10 +8,10 @@
 // and incumbent is in no better roster: the rows that remain are listed and selected from exactly.
 #pragma once
 
+#include <penstock/result.h>
 #include "apps/roster/instance.h"
 #include "apps/roster/patterns.h"
 #include "apps/roster/search.h"
-#include <penstock/result.h>
 
 namespace penstock::roster {
 

@@ -14,8 +14,8 @@
 #include <optional>
 #include <vector>
 
-#include "apps/roster/instance.h"
 #include <penstock/result.h>
+#include "apps/roster/instance.h"
 
 namespace penstock::roster {
 

@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
+#include <penstock/result.h>
 #include "apps/roster/instance.h"
 #include "apps/roster/pattern_graph.h"
-#include <penstock/result.h>
 
 namespace penstock::roster {
 

@@ -7,7 +7,10 @@
 #include <limits>
 #include <string>
 
-#include <CbcModel.hpp>
+#include <penstock/clock.h>
+
+#include <CbcModel.hpp>  // First: the others use what it declares.
+
 #include <CbcCutGenerator.hpp>
 #include <CbcEventHandler.hpp>
 #include <CbcHeuristic.hpp>
@@ -35,7 +38,7 @@ double round_up(double bound) { return std::ceil(bound - 1e-6); }
 /// What the event handlers' copies share; lives on the stack of branch().
 struct Watch {
   const ProgramOptions* options;
-  std::chrono::steady_clock::time_point deadline;
+  SteadyTime deadline;
   const CbcModel* model = nullptr;
   std::optional<double> incumbent = std::nullopt;
   double bound = -std::numeric_limits<double>::infinity();
@@ -43,7 +46,7 @@ struct Watch {
   /// A linear program that is being solved ends here, unfinished. What CBC concludes from that may
   /// be wrong, so nothing that it says about bounds afterwards is believed.
   [[nodiscard]] bool over() const {
-    return options->stop.stop_requested() || std::chrono::steady_clock::now() >= deadline;
+    return options->stop.stop_requested() || real_clock().steady() >= deadline;
   }
 
   void look(double new_incumbent, double new_bound) {
@@ -151,9 +154,9 @@ void set_limits(CbcModel& model, const ProgramOptions& options) {
 }
 
 Result<ProgramAnswer> branch(const Program& program, const ProgramOptions& options) {
-  const auto limit = std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+  const auto limit = std::chrono::duration_cast<SteadyTime::duration>(
       std::clamp(options.time_limit, std::chrono::duration<double>(0), longest));
-  Watch watch{&options, std::chrono::steady_clock::now() + limit};
+  Watch watch{&options, real_clock().steady() + limit};
   OsiClpSolverInterface solver;
   solver.messageHandler()->setLogLevel(0);
   solver.getModelPtr()->setLogLevel(0);

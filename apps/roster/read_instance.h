@@ -5,8 +5,8 @@
 
 #include <string_view>
 
-#include "apps/roster/instance.h"
 #include <penstock/result.h>
+#include "apps/roster/instance.h"
 
 namespace penstock::roster {
 

@@ -9,9 +9,9 @@
 #include <set>
 #include <vector>
 
+#include <penstock/result.h>
 #include "apps/roster/instance.h"
 #include "apps/roster/patterns.h"
-#include <penstock/result.h>
 
 class ClpSimplex;
 

@@ -3,6 +3,7 @@
 // Instances and rosters for the tests beside it.
 #pragma once
 
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -16,7 +17,9 @@
 namespace penstock::roster {
 
 inline std::string instance_file(const std::string& name) {
-  std::ifstream file(std::string(ROSTER_INSTANCES) + "/" + name, std::ios::binary);
+  const char* root = std::getenv("PENSTOCK_SOURCE_DIR");  // ctest sets it.
+  std::ifstream file(std::string(root ? root : ".") + "/apps/roster/instances/" + name,
+                     std::ios::binary);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 

@@ -66,6 +66,9 @@ class SmallAnswer {
     const auto hash = sha256(run.input);
     if (!hash) return hash.error();
     ordered_json answer;
+    answer["status"] = to_string(solution_.status);
+    answer["cost"] = solution_.cost ? ordered_json(*solution_.cost) : ordered_json(nullptr);
+    answer["bound"] = solution_.bound;
     answer["schemaVersion"] = instance_.schema_version;
     answer["planningReference"] = instance_.reference;
     answer["solverRun"] = {{"runId", run.run_id},
@@ -173,8 +176,6 @@ class SmallAnswer {
                                {"unassigned", unassigned_}};
     answer["solutionQuality"] = {
         {"proven", solution_.status == Status::optimal || solution_.status == Status::infeasible},
-        {"cost", solution_.cost ? ordered_json(*solution_.cost) : ordered_json(nullptr)},
-        {"bound", solution_.bound},
         {"reason", solution_.reason},
         {"notes", instance_.notes}};
   }

@@ -2,6 +2,7 @@
 //
 // The answer to an instance of the small JSON format.
 //
+//   status, cost, bound              as in the other format
 //   schemaVersion, planningReference
 //   solverRun        runId, solverVersion, startedAt, ended, durationSeconds, status
 //   score            overall, hard, soft: hard counts violations, soft is always 0

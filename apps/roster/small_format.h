@@ -12,8 +12,8 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "apps/roster/instance.h"
 #include <penstock/result.h>
+#include "apps/roster/instance.h"
 
 namespace penstock::roster {
 

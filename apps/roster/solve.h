@@ -16,8 +16,9 @@
 #include <string>
 #include <string_view>
 
-#include "apps/roster/instance.h"
+#include <penstock/clock.h>
 #include <penstock/result.h>
+#include "apps/roster/instance.h"
 
 namespace penstock::roster {
 
@@ -44,7 +45,7 @@ struct Options {
   /// throw; to end the search from here, request a stop.
   std::function<void(const Progress&)> on_progress;
   /// The clock that limits and `seconds` are measured with.
-  std::function<std::chrono::steady_clock::time_point()> now = std::chrono::steady_clock::now;
+  std::function<SteadyTime()> now = [] { return real_clock().steady(); };
 };
 
 struct Solution {

@@ -140,9 +140,7 @@ TEST(Solve, LimitAfterTheFirstRosterIsFeasibleWithABound) {
   options.on_progress = [&found](const Progress& progress) {
     found = found || progress.incumbent.has_value();
   };
-  options.now = [&found] {
-    return std::chrono::steady_clock::time_point(std::chrono::hours(found ? 1 : 0));
-  };
+  options.now = [&found] { return SteadyTime(std::chrono::hours(found ? 1 : 0)); };
   const Solution solution = solve(instance, options).value();
   EXPECT_EQ(solution.status, Status::feasible);
   EXPECT_LT(solution.bound, *solution.cost);
@@ -193,7 +191,7 @@ TEST(Solve, ConcurrentSolvesGiveTheSameAnswers) {
   const Instance first = instance1();
   const Instance second = ward({.days = 14, .employees = 14, .shifts = 2, .seed = 3});
   const auto expected = solve(second, {}).value().cost;
-  std::vector<std::thread> threads;
+  std::vector<std::jthread> threads;
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&, i] {
       for (int round = 0; round < 3; ++round) {
@@ -204,7 +202,6 @@ TEST(Solve, ConcurrentSolvesGiveTheSameAnswers) {
       }
     });
   }
-  for (std::thread& thread : threads) thread.join();
 }
 
 TEST(Solve, NothingIsWrittenToTheConsole) {

@@ -20,6 +20,7 @@ int main(int argc, char** argv, App& app) {
   commands.push_back(cli::doctor_command());
   commands.push_back(cli::prune_command());
   commands.push_back(cli::config_command());
+  commands.push_back(cli::demo_command());
   for (const Command& own : app.commands()) {
     const auto same = std::ranges::find(commands, own.name, &Command::name);
     if (same == commands.end()) {

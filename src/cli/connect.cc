@@ -19,21 +19,6 @@ int report(const Error& error) {
   return rules::describe(error.code).exit_code;
 }
 
-namespace cli {
-
-Result<Client> connect(const Arguments& arguments, Access access) {
-  ClientOptions options{.require_safe_store = arguments.has("--require-safe-store")};
-  auto patience = duration_flag(arguments, "--call-timeout");
-  if (!patience) return std::move(patience).error();
-  options.call_timeout = patience->value_or(options.call_timeout);
-  auto client = Client::open(arguments.store(), options);
-  if (client && access == Access::write && !arguments.quiet()) {
-    std::cerr << "store: " << without_password(client->store_name()) << " (from "
-              << arguments.store_origin() << ")\n";
-  }
-  return client;
-}
-
 Result<std::optional<int>> integer_flag(const Arguments& arguments, std::string_view flag) {
   const std::string text = arguments.text(flag);
   if (text.empty()) return std::optional<int>();
@@ -53,6 +38,21 @@ Result<std::optional<Duration>> duration_flag(const Arguments& arguments, std::s
   auto parsed = rules::parse_duration(text);
   if (!parsed) return Error{Errc::invalid, std::string(flag) + ": " + parsed.error().message};
   return std::optional(*parsed);
+}
+
+namespace cli {
+
+Result<Client> connect(const Arguments& arguments, Access access) {
+  ClientOptions options{.require_safe_store = arguments.has("--require-safe-store")};
+  auto patience = duration_flag(arguments, "--call-timeout");
+  if (!patience) return std::move(patience).error();
+  options.call_timeout = patience->value_or(options.call_timeout);
+  auto client = Client::open(arguments.store(), options);
+  if (client && access == Access::write && !arguments.quiet()) {
+    std::cerr << "store: " << without_password(client->store_name()) << " (from "
+              << arguments.store_origin() << ")\n";
+  }
+  return client;
 }
 
 bool is_terminal(int descriptor) { return isatty(descriptor) == 1; }

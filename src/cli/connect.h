@@ -6,7 +6,6 @@
 
 #include <penstock/app.h>
 
-#include <optional>
 #include <string>
 
 namespace penstock::cli {
@@ -15,10 +14,6 @@ enum class Access : unsigned char { read, write };
 
 /// Opens a client. A command that writes says on stderr which store it writes to, unless quiet.
 Result<Client> connect(const Arguments& arguments, Access access);
-
-/// Typed values of flags. Absent: nothing. Errors: invalid, naming the flag.
-Result<std::optional<int>> integer_flag(const Arguments& arguments, std::string_view flag);
-Result<std::optional<Duration>> duration_flag(const Arguments& arguments, std::string_view flag);
 
 /// Whether a person looks at stderr, so that bars and colours make sense.
 bool is_terminal(int descriptor);

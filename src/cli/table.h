@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Columns of text for a person: as wide as their widest cell, two blanks apart.
+// Columns of text for a person: as wide as their widest cell, two blanks apart, no
+// blanks at the end of a line.
 #pragma once
 
 #include <algorithm>
@@ -27,6 +28,7 @@ class Table {
         line += row[i];
         if (i + 1 < row.size()) line.append(widths[i] - row[i].size() + 2, ' ');
       }
+      line.resize(line.find_last_not_of(' ') + 1);
       out += line + '\n';
     }
     return out;

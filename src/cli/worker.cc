@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/connect.h"
 #include "cli/log_sink.h"
+#include "cli/signals.h"
 #include "rules/job_state.h"
 
 #include <penstock/log.h>
@@ -11,10 +12,10 @@
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
+#include <mutex>
 #include <sstream>
-#include <thread>
 
-#include <pthread.h>
+#include <unistd.h>
 
 namespace penstock::cli {
 namespace {
@@ -80,42 +81,13 @@ Result<WorkerOptions> read_options(const Arguments& arguments) {
   return options;
 }
 
-sigset_t handled_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int number : {SIGTERM, SIGINT, SIGTSTP, SIGCONT, SIGHUP, SIGTTIN, SIGUSR1}) {
-    sigaddset(&set, number);
-  }
-  return set;
-}
-
-// Waits for signals on a thread of its own until `ended`; SIGUSR1 of the process itself ends it.
-template <class Act>
-std::jthread on_signals(Act act) {
-  const sigset_t set = handled_signals();
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  return std::jthread([set, act](const std::stop_token& stop) {
-    while (!stop.stop_requested()) {
-      int number = 0;
-      if (sigwait(&set, &number) != 0 || number == SIGUSR1) continue;
-      act(number);
-    }
-  });
-}
-
-void end_signals(std::jthread& thread) {
-  thread.request_stop();
-  pthread_kill(thread.native_handle(), SIGUSR1);
-  thread.join();
-}
-
 int run_one_process(const Arguments& arguments, const Tasks& tasks, WorkerOptions options) {
   const std::string index = arguments.text("--index");
   const std::string prefix = index.empty() ? "" : "[WORKER-" + index + "] ";
   // Signals are blocked before the first thread starts, so that every thread inherits that.
   Worker* target = nullptr;
   std::mutex mutex;  // Guards `target`.
-  auto signals = on_signals([&](int number) {
+  SignalThread signals([&](int number) {
     const std::lock_guard lock(mutex);
     if (number == SIGHUP) reopen_log();
     if (!target) {
@@ -133,7 +105,7 @@ int run_one_process(const Arguments& arguments, const Tasks& tasks, WorkerOption
   });
   auto worker = Worker::open(arguments.store(), tasks, std::move(options));
   if (!worker) {
-    end_signals(signals);
+    signals.end();
     return fail(arguments, worker.error());
   }
   {
@@ -179,7 +151,7 @@ int run_supervised(const Arguments& arguments, const WorkerOptions& options, int
   auto supervisor = Supervisor::open(std::move(supervised));
   if (!supervisor) return fail(arguments, supervisor.error());
   std::stop_source stop;
-  auto signals = on_signals([&](int number) {
+  SignalThread signals([&](int number) {
     const bool again = stop.stop_requested();
     if (number == SIGTERM || number == SIGINT) {
       if (again) supervisor->signal(SIGTERM);
@@ -190,7 +162,7 @@ int run_supervised(const Arguments& arguments, const WorkerOptions& options, int
     }
   });
   const auto outcome = supervisor->run(stop.get_token());
-  end_signals(signals);
+  signals.end();
   if (!outcome) return fail(arguments, outcome.error());
   return 0;
 }
