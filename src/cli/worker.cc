@@ -30,8 +30,7 @@ Result<std::vector<QueueWeight>> read_queues(const std::vector<std::string>& lis
       QueueWeight queue{.queue = one.substr(0, equals)};
       if (equals != std::string::npos) {
         const char* const end = one.data() + one.size();
-        const auto [read_to, error] =
-            std::from_chars(one.data() + equals + 1, end, queue.weight);
+        const auto [read_to, error] = std::from_chars(one.data() + equals + 1, end, queue.weight);
         if (error != std::errc{} || read_to != end) {
           return Error{Errc::invalid, "-q \"" + one + "\": write QUEUE or QUEUE=WEIGHT"};
         }

@@ -209,8 +209,8 @@ std::vector<Note> Hand::take_notes() {
 }
 
 int Hand::running() const {
-  return static_cast<int>(
-      std::ranges::count_if(items_, [](const auto& item) { return item.second.attempt->is_claimed(); }));
+  return static_cast<int>(std::ranges::count_if(
+      items_, [](const auto& item) { return item.second.attempt->is_claimed(); }));
 }
 
 std::int64_t Hand::held() const {

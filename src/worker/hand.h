@@ -82,9 +82,7 @@ class Hand {
 
   void end(const Key& key, const Item& item, const rules::Outcome& outcome);
   /// True when no handler runs for it and none will.
-  static bool take_back(const Item& item) {
-    return !item.handed_over || item.attempt->revoke();
-  }
+  static bool take_back(const Item& item) { return !item.handed_over || item.attempt->revoke(); }
   [[nodiscard]] rules::Outcome no_such_task(const Reserved& reserved) const;
 
   Store& store_;

@@ -43,10 +43,9 @@ Rest Pump::step() {
   hand_.give_back_waiting(now, mode_ >= Mode::drain);
   if (mode_ == Mode::give_back) hand_.give_back_running();
   if (now >= not_before_) {
-    write_notes(now);
     if (in_doubt_ || heard.ask_held) {
       resolve_doubt(now);
-    } else {
+    } else if (write_notes(now)) {
       exchange(now);
     }
   }
@@ -102,14 +101,20 @@ void Pump::follow_mode(const Heard& heard, SteadyTime now) {
   if (mode_ == Mode::drain && now - *drain_since_ >= options_.grace) mode_ = Mode::give_back;
 }
 
-void Pump::write_notes(SteadyTime now) {
-  if (in_doubt_ || (now < next_notes_ && !hand_.notes_are_urgent())) return;
+bool Pump::write_notes(SteadyTime now) {
+  if (notes_.empty() && now < next_notes_ && !hand_.notes_are_urgent()) return true;
   next_notes_ = now + notes_every;
   for (Note& note : hand_.take_notes()) notes_.push_back(std::move(note));
-  if (notes_.empty()) return;
+  if (notes_.empty()) return true;
   const auto written = store_.note(session_, notes_);
-  // Lines carry their number, so an unanswered note may be sent again; a refused one is void.
-  if (written || written.error().code != Errc::unavailable) notes_.clear();
+  if (!written && written.error().code == Errc::unavailable) {
+    // Lines carry their number, so the notes may be sent again; but before the jobs end.
+    pause_ = std::clamp(pause_ * 2, shortest_pause, longest_pause);
+    not_before_ = now + pause_;
+    return false;
+  }
+  notes_.clear();  // Written, or refused because the job is not ours.
+  return true;
 }
 
 std::size_t Pump::wanted(SteadyTime now) const {

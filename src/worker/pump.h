@@ -56,7 +56,8 @@ class Pump {
   bool open_session(SteadyTime now);
   void follow(const Heard& heard, SteadyTime now);
   void follow_mode(const Heard& heard, SteadyTime now);
-  void write_notes(SteadyTime now);
+  /// False when they were not answered: then nothing else may be sent.
+  bool write_notes(SteadyTime now);
   void exchange(SteadyTime now);
   void settle(const Exchange& answer, std::size_t sent, std::size_t wanted, SteadyTime now);
   void resolve_doubt(SteadyTime now);

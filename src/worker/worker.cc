@@ -159,12 +159,11 @@ Result<void> Worker::run(std::stop_token stop) {
     Clock& clock = s.pump_store->clock();
     s.slots = std::make_unique<ThreadSlots>(
         s.concurrency,
-        ThreadSlots::Surroundings{.clock = clock,
-                                  .client = &s.client,
-                                  .ring = [&s] { s.pump_ring->ring(); },
-                                  .may_start = [&s, &clock] {
-                                    return s.pulse.in_contact(clock.steady());
-                                  }});
+        ThreadSlots::Surroundings{
+            .clock = clock,
+            .client = &s.client,
+            .ring = [&s] { s.pump_ring->ring(); },
+            .may_start = [&s, &clock] { return s.pulse.in_contact(clock.steady()); }});
     s.pump = std::make_unique<Pump>(*s.pump_store, *s.slots, s.tasks, s.pulse, s.pumping);
     s.pump->request(s.asked.load());
   }

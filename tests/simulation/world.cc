@@ -55,10 +55,15 @@ void SimSlots::work(bool may_start) {
 
 SimWorker::SimWorker(StoreUnderTest& store, const Tasks& tasks, std::mt19937_64& dice, double loss,
                      PumpOptions options)
-    : pump_store_(store.another()), heart_store_(store.another()), upkeep_store_(store.another()),
-      clock_(store.clock()), slots_(options.profile.concurrency, clock_, dice),
+    : pump_store_(store.another()),
+      heart_store_(store.another()),
+      upkeep_store_(store.another()),
+      clock_(store.clock()),
+      slots_(options.profile.concurrency, clock_, dice),
       pump_(pump_store_, slots_, tasks, pulse_, std::move(options)),
-      heart_(heart_store_, pulse_, [] {}, [] {}), tender_(upkeep_store_, {}) {
+      heart_(
+          heart_store_, pulse_, [] {}, [] {}),
+      tender_(upkeep_store_, {}) {
   for (FaultyStore* one : {&pump_store_, &heart_store_, &upkeep_store_}) {
     one->lose_by(by_chance(dice, loss));
   }
@@ -170,6 +175,12 @@ bool World::run() {
     store_.clock().advance(round_length);
   }
   if (!all_ended()) return false;
+  // Long enough for the last of the dead to be found.
+  constexpr int watch_rounds = 60;
+  for (int round = 0; round < watch_rounds; ++round) {
+    for (const auto& worker : workers_) worker->step();
+    store_.clock().advance(round_length);
+  }
   for (const auto& worker : workers_) worker->drain();
   for (int round = 0; round < calm_rounds; ++round) {
     bool all_finished = true;

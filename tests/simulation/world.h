@@ -72,7 +72,7 @@ class SimWorker {
 struct WorldOptions {
   std::uint64_t seed = 1;
   int workers = 4, jobs = 150, rounds = 400;
-  double loss = 0.02;   ///< Share of calls whose request or reply is lost.
+  double loss = 0.02;    ///< Share of calls whose request or reply is lost.
   double deaths = 0.02;  ///< Chance per round that a worker dies.
   double pauses = 0.02;  ///< Chance per round that one stops for a while.
 };

@@ -69,6 +69,13 @@ std::string_view Statement::text(int column) const {
 }
 
 Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Sync sync) {
+  auto connection = open_as_found(path);
+  if (!connection) return connection;
+  if (auto settled = (*connection)->settle(sync); !settled) return std::move(settled).error();
+  return connection;
+}
+
+Result<std::unique_ptr<Connection>> Connection::open_as_found(const std::string& path) {
   configure_library();
   sqlite3* database = nullptr;
   const int flags =
@@ -81,17 +88,33 @@ Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Sy
   }
   std::unique_ptr<Connection> connection(new Connection(database, path));
   sqlite3_busy_timeout(database, busy_patience_ms);
-  connection->execute(
-      "PRAGMA journal_mode = WAL;"
+  return connection;
+}
+
+// SQLite answers busy at once, without its patience, when two turn to the write-ahead log together.
+void Connection::use_write_ahead_log() {
+  Clock& clock = real_clock();
+  const SteadyTime deadline = clock.steady() + std::chrono::milliseconds{busy_patience_ms};
+  while (true) {
+    execute("PRAGMA journal_mode = WAL");
+    const bool is_busy = failed() && (sqlite3_errcode(database_) & 0xff) == SQLITE_BUSY;
+    if (!is_busy || clock.steady() >= deadline) return;
+    error_.reset();
+    clock.wait_until(clock.steady() + std::chrono::milliseconds{5}, {});
+  }
+}
+
+Result<void> Connection::settle(Sync sync) {
+  use_write_ahead_log();
+  execute(
       "PRAGMA temp_store = MEMORY;"
       "PRAGMA cache_size = -8000;"
       "PRAGMA journal_size_limit = 67108864;"
       // Upkeep checkpoints; this is the bound for a file that only producers open.
       "PRAGMA wal_autocheckpoint = 10000;");
-  connection->execute(sync == Sync::full ? "PRAGMA synchronous = FULL;"
-                                         : "PRAGMA synchronous = NORMAL;");
-  if (connection->failed()) return connection->take_error();
-  return connection;
+  execute(sync == Sync::full ? "PRAGMA synchronous = FULL;" : "PRAGMA synchronous = NORMAL;");
+  if (failed()) return take_error();
+  return {};
 }
 
 Connection::~Connection() {

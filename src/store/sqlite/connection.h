@@ -92,8 +92,13 @@ class Connection {
  public:
   enum class Sync : std::uint8_t { normal, full };
 
-  /// Opens a file, or memory (":memory:"). Errors: unavailable, invalid (no database), internal.
+  /// Opens a file, or memory (":memory:"), and settles. Errors: unavailable, invalid (no database),
+  /// internal.
   static Result<std::unique_ptr<Connection>> open(const std::string& path, Sync sync);
+  /// Opens without writing anything, to see whose file it is.
+  static Result<std::unique_ptr<Connection>> open_as_found(const std::string& path);
+  /// Turns to a write-ahead log and sets what holds for this connection.
+  Result<void> settle(Sync sync);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -113,6 +118,7 @@ class Connection {
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
+  void use_write_ahead_log();
   Connection(sqlite3* database, std::string path) : database_(database), path_(std::move(path)) {}
 
   sqlite3* database_;

@@ -14,15 +14,16 @@
 namespace penstock::sqlite {
 namespace {
 
-// The head of a lane, and how it ranks: its priority plus one for each age_step that it waited.
+// The head of a lane, and how it ranks: by its priority, one step of which is worth age_step of
+// waiting. Whole milliseconds, so that equal ranks are equal.
 struct Candidate {
   rules::Lane lane{};
   int priority = 0;
   std::int64_t head_ready_ms = 0;
 
-  [[nodiscard]] double rank(Time now) const {
-    const auto waited = static_cast<double>(rules::to_ms(now) - head_ready_ms);
-    return priority + std::max(waited, 0.0) / static_cast<double>(rules::age_step.count());
+  [[nodiscard]] std::int64_t priority_ms() const { return priority * rules::age_step.count(); }
+  [[nodiscard]] std::int64_t rank_ms(Time now) const {
+    return priority_ms() + std::max<std::int64_t>(rules::to_ms(now) - head_ready_ms, 0);
   }
 };
 
@@ -35,10 +36,9 @@ bool in_pools(const LaneRow& lane, const std::vector<std::string>& pools) {
 // ready after this would be younger than its rank allows.
 std::int64_t youngest_allowed(const Candidate& best, const Candidate* next, Time now) {
   if (!next) return std::numeric_limits<std::int64_t>::max();
-  const double lead = next->rank(now) - best.priority;
-  if (lead <= 0) return std::numeric_limits<std::int64_t>::max();
-  return rules::to_ms(now) -
-         static_cast<std::int64_t>(lead * static_cast<double>(rules::age_step.count()));
+  const std::int64_t lead_ms = next->rank_ms(now) - best.priority_ms();
+  if (lead_ms <= 0) return std::numeric_limits<std::int64_t>::max();
+  return rules::to_ms(now) - lead_ms;
 }
 
 // Taking jobs for one session within one step, up to the bounds of a step.
@@ -107,7 +107,7 @@ class Reservation {
       head.end();
     }
     std::ranges::stable_sort(found, [&](const Candidate& a, const Candidate& b) {
-      return a.rank(step_.now()) > b.rank(step_.now());
+      return a.rank_ms(step_.now()) > b.rank_ms(step_.now());
     });
     return found;
   }

@@ -122,9 +122,16 @@ Result<void> check_layout(Connection& db, const std::string& path, bool& is_new)
 }
 
 Result<void> prepare(Database& database, Connection& db) {
+  bool is_new = false;
+  // Before anything is written, even the journal mode: the file may be somebody else's. In one
+  // transaction, because somebody else may be creating it.
+  db.execute("BEGIN");
+  auto ours = check_layout(db, database.path, is_new);
+  db.execute("COMMIT");
+  if (!ours) return ours;
+  if (auto ok = db.settle(Connection::Sync::normal); !ok) return ok;
   db.execute("BEGIN IMMEDIATE");
   if (db.failed()) return db.take_error();
-  bool is_new = false;
   if (auto ok = check_layout(db, database.path, is_new); !ok) {
     db.execute("ROLLBACK");
     return ok;
@@ -155,7 +162,7 @@ Result<std::shared_ptr<Database>> open_database(const std::string& path, const s
     const auto folder = std::filesystem::path(path).parent_path();
     if (!folder.empty()) std::filesystem::create_directories(folder, failed);
   }
-  auto connection = Connection::open(path, Connection::Sync::normal);
+  auto connection = Connection::open_as_found(path);
   if (!connection) return std::move(connection).error();
   if (auto ok = prepare(*database, **connection); !ok) return std::move(ok).error();
   auto live = LiveFile::open(database->in_memory() ? "" : path + "-live");

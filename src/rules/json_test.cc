@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+#include "rules/json.h"
+
+#include "rules/limits.h"
+
+#include <gtest/gtest.h>
+
+namespace penstock::rules {
+namespace {
+
+std::string nested(std::size_t levels) {
+  return std::string(levels, '[') + std::string(levels, ']');
+}
+
+TEST(Json, AcceptsTrueJson) {
+  for (const char* text : {"null", "1", "-0.5e3", "\"x\"", "[]", "{\"a\":[1,{\"b\":null}]}",
+                           " [ 1 ] ", "\"\\u20ac\""}) {
+    EXPECT_TRUE(check_json("payload", text, 1000)) << text;
+  }
+}
+
+TEST(Json, RefusesWhatIsNotJsonAndSaysWhere) {
+  for (const char* text :
+       {"", "nul", "{a:1}", "[1,]", "{\"a\":1", "1 2", "'x'", "\"\xff\"", "NaN"}) {
+    const auto refused = check_json("payload", text, 1000);
+    ASSERT_FALSE(refused) << text;
+    EXPECT_EQ(refused.error().code, Errc::invalid);
+    EXPECT_EQ(refused.error().message.find("payload is not JSON"), 0U) << refused.error().message;
+  }
+  EXPECT_NE(check_json("payload", "[1,]", 1000).error().message.find("byte 4"), std::string::npos);
+}
+
+TEST(Json, DepthEndsAt64Levels) {
+  EXPECT_TRUE(check_json("payload", nested(64), 1 << 20));
+  const auto refused = check_json("payload", nested(65), 1 << 20);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("deeper than 64"), std::string::npos);
+}
+
+TEST(Json, AHundredThousandLevelsHarmNothing) {
+  EXPECT_FALSE(check_json("payload", nested(100'000), 1 << 20));
+  EXPECT_FALSE(check_json("payload", std::string(100'000, '['), 1 << 20));
+  std::string objects;
+  for (int i = 0; i < 100'000; ++i) objects += "{\"a\":";
+  EXPECT_FALSE(check_json("payload", objects, 1 << 20));
+}
+
+TEST(Json, FiveMebibytesAreTooLarge) {
+  const std::string large = '"' + std::string(5 << 20, 'x') + '"';
+  const auto refused = check_json("payload", large, max_payload_bytes);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::too_large);
+  EXPECT_NE(refused.error().message.find(std::to_string(large.size())), std::string::npos);
+  EXPECT_LT(refused.error().message.size(), 200U);
+  EXPECT_TRUE(check_json("payload", '"' + std::string(max_payload_bytes - 2, 'x') + '"',
+                         max_payload_bytes));
+}
+
+TEST(Json, StringMapsReadBack) {
+  const std::map<std::string, std::string> map = {
+      {"a", "b"}, {"quote\"", "back\\slash\n\t"}, {"\xe2\x82\xac", ""}};
+  EXPECT_EQ(*read_string_map(write_string_map(map)), map);
+  EXPECT_EQ(write_string_map({}), "{}");
+}
+
+TEST(Json, StringMapsAreObjectsOfStringsOnly) {
+  for (const char* text : {"", "[]", "{\"a\":1}", "{\"a\":{}}", "\"a\"", "{\"a\":null}"}) {
+    EXPECT_FALSE(read_string_map(text)) << text;
+  }
+}
+
+TEST(Json, StringsAreEscapedAndMadeValid) {
+  std::string out;
+  append_json_string(out, "a\"\\\n\t\r\x01\xe2\x82\xac\xff\xc0\xaf\xed\xa0\x80");
+  EXPECT_TRUE(check_json("text", out, 1000)) << out;
+  EXPECT_EQ(out.find("\"a\\\"\\\\\\n\\t\\r\\u0001\xe2\x82\xac\xef\xbf\xbd"), 0U);
+}
+
+TEST(Json, WriterWritesWhatTheCheckAccepts) {
+  JsonWriter writer;
+  writer.begin_object().key("a").number(-1).key("b").begin_array().real(0.5).boolean(true).null();
+  writer.begin_object().end_object().end_array().key("c").text("x").key("d").raw("[1]");
+  const std::string text = writer.end_object().take();
+  EXPECT_EQ(text, "{\"a\":-1,\"b\":[0.5,true,null,{}],\"c\":\"x\",\"d\":[1]}");
+  EXPECT_TRUE(check_json("text", text, 1000));
+}
+
+}  // namespace
+}  // namespace penstock::rules
