@@ -35,7 +35,9 @@ Rest Pump::step() {
   if (session_.nonce.empty() && !open_session(now)) return rest({}, now);
   const Heard heard = pulse_.heard();
   follow(heard, now);
+  const bool was_alone = hand_.holds_suspect();
   hand_.collect(now);
+  if (was_alone && !hand_.holds_suspect()) may_have_work_ = true;  // It kept us from asking.
   if (hand_.stop_overdue(now)) {
     recycle_ = true;
     request(Mode::drain);
