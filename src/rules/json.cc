@@ -50,6 +50,8 @@ class DepthCheck : public nlohmann::json_sax<json> {
   int depth_ = 0;
 };
 
+bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+
 std::string fault_in(std::string_view text) {
   DepthCheck check;
   if (json::sax_parse(text.begin(), text.end(), &check)) return {};
@@ -166,7 +168,13 @@ JsonWriter& JsonWriter::null() { return raw("null"); }
 
 JsonWriter& JsonWriter::raw(std::string_view json) {
   separate();
-  out_ += json;
+  bool in_text = false;
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    const char c = json[i];
+    if (c == '"') in_text = !in_text;
+    if (in_text && c == '\\' && i + 1 < json.size()) out_ += json[i++];
+    if (in_text || !is_blank(c)) out_ += json[i];
+  }
   return *this;
 }
 

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Whatever comes in: one line that says what, with which value, and what to do; nothing is lost."""
 import os
+import resource
+import signal
 import sqlite3
+import subprocess
 import unittest
 
-from stage import Stage
+from stage import BIN, PATIENCE, SOURCE, Stage
 
 MIB = 1 << 20
 
@@ -140,6 +143,23 @@ class Stores(Stage):
         path.write_bytes(text[:4096] + b"\xff" * (len(text) - 4096))
         self.refuse("job", "list", code=1, holding=f"{path} is corrupt")
 
+    def test_full_disk_loses_nothing_that_was_accepted(self):
+        kept = self.submit("echo", "1")
+        (self.folder / "big").write_text('"' + "x" * 900_000 + '"')
+
+        def no_room():  # Files may not grow further, as if the disk were full.
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, 600_000))
+
+        full = subprocess.run(
+            [str(BIN / "penstock"), "--quiet", "submit", "echo", "@big"], env=self.environment,
+            cwd=self.folder, preexec_fn=no_room, restore_signals=False, capture_output=True,
+            text=True, timeout=PATIENCE, check=False)
+        self.assertEqual((full.returncode, full.stdout), (4, ""))
+        self.assertRegex(full.stderr, r"\A[^\n]*(full|disk|I/O)[^\n]*\n\Z")
+        self.worker("--burst").wait()
+        self.assertEqual([job["id"] for job in self.jobs("--state", "succeeded")], [kept])
+
     @unittest.skipIf(os.geteuid() == 0, "root may write anywhere")
     def test_read_only_folder(self):
         folder = self.folder / "locked"
@@ -190,7 +210,6 @@ class Roster(Stage):
         self.refuse("solve", "in.txt", code=2, holding=holding)
 
     def sample(self):
-        from stage import SOURCE
         return (SOURCE / "apps/roster/instances/instance1.txt").read_text()
 
     def test_roster_files(self):

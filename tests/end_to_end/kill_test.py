@@ -1,18 +1,24 @@
 # SPDX-License-Identifier: MIT
 """Workers that die, freeze, or take bombs for jobs: nothing is lost, everything ends once."""
+import datetime
 import json
 import os
 import re
 import signal
+import time
 import unittest
 
-from stage import SOURCE, Stage
+from stage import Stage
 
 WATCH_SECONDS = 3  # A killed worker is noticed by its peers within this.
 
 
 def in_child(line):
     return int(re.search(r"PID: (\d+)", line)[1])
+
+
+def seconds(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
 class Kill(Stage):
@@ -46,23 +52,13 @@ class Kill(Stage):
         survivor = self.worker("--name", "survivor", "--concurrency", "2")
         self.until("both know each other", lambda: len(self.workers()) == 2)
         victim.send(signal.SIGKILL).wait()
-        at_kill = self.now()
+        at_kill = time.time()
         for job in jobs:
             seen = self.until(f"{job} runs again",
                               lambda job=job: (s := self.show(job))["worker"] == "survivor" and s)
             self.assertEqual((seen["state"], seen["crashes"]), ("running", 1))
-            self.assertLess(self.seconds(seen["started_at"]) - at_kill, WATCH_SECONDS)
+            self.assertLess(seconds(seen["started_at"]) - at_kill, WATCH_SECONDS)
         survivor.send(signal.SIGKILL)
-
-    @staticmethod
-    def now():
-        import time
-        return time.time()
-
-    @staticmethod
-    def seconds(text):
-        import datetime
-        return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
     def bombs(self, count):
         """`count` jobs of which one in a hundred kills its worker whenever it runs."""

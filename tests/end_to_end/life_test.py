@@ -53,6 +53,11 @@ class Life(Stage):
         error = self.run_command("job", "show", "nobody", "--json", code=3)
         self.assertEqual(json.loads(error.out)["error"]["code"], "not_found")
 
+    def test_json_of_many_lines_stays_one_line(self):
+        job = self.submit("echo", '{\n  "a": "b\\n c"\n}')
+        self.assertEqual([seen["id"] for seen in self.jobs()], [job])
+        self.assertEqual(self.show(job)["payload"], {"a": "b\n c"})
+
     def test_payload_comes_from_a_file_or_from_stdin(self):
         (self.folder / "payload.json").write_text('{"from":"file"}')
         self.worker()
@@ -143,7 +148,8 @@ class Life(Stage):
         gone = self.submit("echo", "[1]", "--tag", "who=me")
         for job in (kept, gone):
             self.wait(job)
-        self.assertEqual((self.show(kept)["payload"], self.show(kept)["tags"]), ([1], {"who": "me"}))
+        seen = self.show(kept)
+        self.assertEqual((seen["payload"], seen["tags"]), ([1], {"who": "me"}))
         self.assertEqual((self.show(gone)["payload"], self.show(gone)["tags"]), (None, None))
 
 

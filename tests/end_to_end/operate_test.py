@@ -3,7 +3,10 @@
 import json
 import unittest
 
-from stage import Stage
+from stage import SOURCE, Stage
+
+
+SAMPLE = (SOURCE / "apps/roster/instances/instance1.txt").read_text()
 
 
 class OneJob(Stage):
@@ -57,7 +60,7 @@ class OneJob(Stage):
     def test_logs_print_what_the_handler_wrote(self):
         self.program = "penstock-roster"
         self.worker()
-        (self.folder / "in.json").write_text(json.dumps({"text": sample()}))
+        (self.folder / "in.json").write_text(json.dumps({"text": SAMPLE}))
         job = self.submit("roster.solve", "@in.json")
         self.wait(job)
         self.assertIn("incumbent 607, bound 607", self.run_command("job", "logs", job).out)
@@ -168,11 +171,6 @@ class Queues(Stage):
         self.submit("polish", "1")
         health = self.doctor(code=1)
         self.assertTrue(any("polish" in finding["what"] for finding in health["findings"]))
-
-
-def sample():
-    from stage import SOURCE
-    return (SOURCE / "apps/roster/instances/instance1.txt").read_text()
 
 
 if __name__ == "__main__":
