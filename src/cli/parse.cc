@@ -209,6 +209,13 @@ std::string own_path(const char* argument) {
   return failed ? std::string(argument) : path.string();
 }
 
+// The line "Usage:" shows the words as the command's table has them.
+class HelpPage : public CLI::Formatter {
+  std::string make_option_usage(const CLI::Option* words) const override {
+    return words->get_description();
+  }
+};
+
 int usage_error(const std::string& program, const std::string& what) {
   std::cerr << program << ": " << what << ": see " << program << " --help\n";
   return 2;
@@ -219,6 +226,7 @@ int usage_error(const std::string& program, const std::string& what) {
 int parse_and_run(int argc, char** argv, const App& app, const std::vector<Command>& commands) {
   CLI::App top(app.name() + " " + app.version(), app.name());
   top.require_subcommand(1);
+  top.formatter(std::make_shared<HelpPage>());  // Shared by all subcommands.
   top.set_version_flag("--version", app.name() + " " + app.version());
   Typed typed(own_path(argv[0]));
   for (const Flag& flag : global_flags()) add_flag(top, flag, typed);
@@ -228,7 +236,7 @@ int parse_and_run(int argc, char** argv, const App& app, const std::vector<Comma
     place.description(command.summary);
     for (const Flag& flag : command.flags) add_flag(place, flag, typed);
     if (!command.words.empty()) {
-      place.add_option("words", typed.words_, command.words)->option_text(command.words);
+      place.add_option("words", typed.words_, command.words)->group("");
     }
     place.footer("Also: --store URL, --config FILE, --json, --quiet, --log-level LEVEL (see " +
                  app.name() + " --help)");

@@ -55,7 +55,7 @@ class Storm:
                 env=self.environment, stderr=log)
 
     def submit(self):
-        specs = "\n".join(json.dumps({"task": "sleep", "payload": {"ms": i % 60}})
+        specs = "\n".join(json.dumps({"task": "sleep", "payload": {"ms": i % 90}})
                           for i in range(self.options.jobs))
         subprocess.run([str(BIN / "penstock"), "submit", "--batch", "-", "--json"],
                        input=specs, text=True, env=self.environment, check=True,
@@ -80,7 +80,7 @@ class Storm:
 
     def rerun_delays(self):
         """From each kill to the next start of what the dead worker held then."""
-        jobs = {job["id"]: job for job in self.lines("job", "list", "--limit", "1000000")}
+        jobs = {job["id"]: job for job in self.lines("job", "list", "--limit", "100000")}
         delays = []
         for at, worker, held in self.kills:
             for job in (jobs[name] for name in held if name in jobs):
@@ -100,12 +100,11 @@ class Storm:
             manager = self.start("--processes", str(options.processes))
         began = time.monotonic()
         for second in range(options.seconds):
-            while time.monotonic() < began + second + 1:
-                self.lines("queue", "list")
+            time.sleep(max(0.0, began + second + 1 - time.monotonic()))
             self.kill_one()
         while any(queue["ready"] + queue["running"] + queue["scheduled"]
                   for queue in self.lines("queue", "list")):
-            pass
+            time.sleep(0.05)
         took = time.monotonic() - began
         for process in [manager] if manager else self.alone:
             if process.poll() is None:
@@ -114,7 +113,7 @@ class Storm:
         return self.report(took)
 
     def report(self, took):
-        jobs = self.lines("job", "list", "--limit", "1000000")
+        jobs = self.lines("job", "list", "--limit", "100000")
         states = collections.Counter(job["state"] for job in jobs)
         ended = states["succeeded"] + states["failed"] + states["cancelled"]
         lost = self.options.jobs - ended
