@@ -88,6 +88,23 @@ class Typed : public Arguments {
   std::string program_;
 };
 
+// The option parser reads "[...]" and "{}" as lists of its own; ours are JSON. A mark in front keeps
+// it from looking.
+constexpr char mark = '\x01';
+
+std::string marked(std::string word) {
+  std::size_t at = 0;
+  if (word.starts_with("--")) at = std::min(word.find('='), word.size() - 1) + 1;
+  if (at < word.size() && (word[at] == '[' || word[at] == '{')) word.insert(at, 1, mark);
+  return word;
+}
+
+void unmark(std::vector<std::string>& words) {
+  for (std::string& word : words) {
+    if (word.starts_with(mark)) word.erase(0, 1);
+  }
+}
+
 // "--wait=30s", a switch with an attached value, is read as "--wait" and a hidden "--wait-value
 // 30s": the option parser would take the word after a bare "--wait" for its value.
 constexpr std::string_view attached = "-value";
@@ -108,6 +125,7 @@ std::vector<std::string> detach_values(int argc, char** argv,
       }
     }
   }
+  for (std::string& word : words) word = marked(std::move(word));
   // The parser takes them last first.
   std::ranges::reverse(words);
   return words;
@@ -227,6 +245,8 @@ int parse_and_run(int argc, char** argv, const App& app, const std::vector<Comma
   } catch (const CLI::ParseError& e) {
     return usage_error(app.name(), e.what());
   }
+  unmark(typed.words_);
+  for (auto& [flag, values] : typed.values) unmark(values);
   if (auto ok = read_file(typed); !ok) return report(ok.error());
   if (auto ok = set_up_log(typed.text("--log-level", ""), typed.text("--log-format", ""),
                            typed.text("--log-file", ""));

@@ -33,6 +33,7 @@ Result<pid_t> start_child(const std::vector<std::string>& command, int death_sig
   if (child == 0) {
     // Between fork and exec only what is safe after fork in a program with threads.
     prctl(PR_SET_PDEATHSIG, death_signal);
+    setpgid(0, 0);                        // Ctrl+C is for the parent, which passes it on once.
     if (getppid() != parent) _exit(127);  // It died before the line above.
     sigset_t none;
     sigemptyset(&none);

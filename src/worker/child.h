@@ -25,8 +25,9 @@ struct ChildEnd {
   [[nodiscard]] std::string describe() const;
 };
 
-/// Starts `command` (program and arguments). The child gets `death_signal` when the calling thread
-/// ends, so the caller must be a thread that lives as long as the process. Errors: unavailable.
+/// Starts `command` (program and arguments) in a process group of its own. The child gets
+/// `death_signal` when the calling thread ends, so the caller must be a thread that lives as long
+/// as the process. Errors: unavailable.
 Result<pid_t> start_child(const std::vector<std::string>& command, int death_signal);
 
 /// Reaps `pid` if it has ended. Never blocks.

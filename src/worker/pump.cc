@@ -35,7 +35,9 @@ Rest Pump::step() {
   if (session_.nonce.empty() && !open_session(now)) return rest({}, now);
   const Heard heard = pulse_.heard();
   follow(heard, now);
+  const bool was_alone = hand_.holds_suspect();
   hand_.collect(now);
+  if (was_alone && !hand_.holds_suspect()) may_have_work_ = true;  // It kept us from asking.
   if (hand_.stop_overdue(now)) {
     recycle_ = true;
     request(Mode::drain);
@@ -85,7 +87,6 @@ void Pump::follow(const Heard& heard, SteadyTime now) {
     hinted_at_ = heard.last_contact;
     may_have_work_ = true;
   }
-  if (options_.burst && holds_nothing() && !found_nothing_) may_have_work_ = true;
 }
 
 void Pump::follow_mode(const Heard& heard, SteadyTime now) {
@@ -118,7 +119,10 @@ bool Pump::write_notes(SteadyTime now) {
 }
 
 std::size_t Pump::wanted(SteadyTime now) const {
-  if (mode_ != Mode::fetch || !may_have_work_ || hand_.holds_suspect()) return 0;
+  // A burst ends with an answer that nothing is there, so it has to ask once more.
+  const bool last_question = options_.burst && hand_.empty() && !found_nothing_;
+  if (mode_ != Mode::fetch || hand_.holds_suspect()) return 0;
+  if (!may_have_work_ && !last_question) return 0;
   if (fetch_alone_ && !hand_.empty()) return 0;
   const auto slots = static_cast<std::size_t>(std::max(slots_.size(), 0));
   const std::size_t target = slots + hand_.prefetch(now);

@@ -2,7 +2,7 @@
 //
 // Keeps N worker processes alive. A child that dies is seen at once: its session is retired with a
 // death certificate, so that its jobs run elsewhere within milliseconds, and another child starts,
-// after a pause that grows when children die young.
+// at once, or after a pause that grows when children die young with nothing in hand.
 #include <penstock/worker.h>
 
 #include "client/store_url.h"
@@ -58,7 +58,7 @@ struct Supervisor::State {
 
   Result<void> fill(Seat& seat, std::size_t index);
   void bury(Seat& seat, std::size_t index, bool stopping);
-  void retire_session(const ChildEnd& end);
+  std::int64_t retire_session(const ChildEnd& end);
   void wait(Duration longest);
   [[nodiscard]] bool all_done() const;
   [[nodiscard]] bool empty() const;
@@ -109,36 +109,43 @@ void Supervisor::State::bury(Seat& seat, std::size_t index, bool stopping) {
   seat.pid = 0;
   if (seat.descriptor >= 0) ::close(seat.descriptor);
   seat.descriptor = -1;
+  std::int64_t rescued = 0;
   if (end->clean()) {
     seat.done = !stopping;
     log(LogLevel::info, "[MANAGER] Worker " + ordinal(index, options.processes) +
                             " (PID: " + std::to_string(end->pid) + ") ended");
   } else {
-    retire_session(*end);
+    rescued = retire_session(*end);
     log(LogLevel::warning, "[MANAGER] Worker " + ordinal(index, options.processes) +
                                " (PID: " + std::to_string(end->pid) + ") died: " + end->describe());
   }
-  seat.pause = died_young ? std::clamp(seat.pause * 2, first_pause, longest_pause) : Duration{0};
+  // A child that died with jobs in hand was well until it took them, and a job's crashes are
+  // counted. One that dies young without any would die again.
+  seat.pause = died_young && rescued == 0 ? std::clamp(seat.pause * 2, first_pause, longest_pause)
+                                          : Duration{0};
   seat.not_before = now + seat.pause;
 }
 
 // The child is dead for certain, so its beat cannot move any more: the one that is seen now is
-// good.
-void Supervisor::State::retire_session(const ChildEnd& end) {
+// good. Returns how many jobs it held.
+std::int64_t Supervisor::State::retire_session(const ChildEnd& end) {
   char host[256] = "";
   gethostname(host, sizeof host - 1);
   const auto listed = store->list(SessionsQuery{});
   if (!listed) {
     log(LogLevel::warning, "[MANAGER] its session is left to its peers: " + listed.error().message);
-    return;
+    return 0;
   }
+  std::int64_t jobs = 0;
   for (const WorkerRecord& worker : std::get<Page<WorkerRecord>>(*listed).items) {
     if (worker.pid != end.pid || worker.host != host) continue;
     const auto rescued =
         rescue_all(*store, {.session = SessionNumber{worker.session}, .beat = worker.beat},
                    {.certificate = end.describe()});
     if (!rescued) log(LogLevel::warning, "[MANAGER] rescue: " + rescued.error().message);
+    jobs += rescued.value_or(0);
   }
+  return jobs;
 }
 
 void Supervisor::State::wait(Duration longest) {
