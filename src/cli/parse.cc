@@ -88,8 +88,8 @@ class Typed : public Arguments {
   std::string program_;
 };
 
-// The option parser reads "[...]" and "{}" as lists of its own; ours are JSON. A mark in front keeps
-// it from looking.
+// The option parser reads "[...]" and "{}" as lists of its own; ours are JSON. A mark in front
+// keeps it from looking.
 constexpr char mark = '\x01';
 
 std::string marked(std::string word) {

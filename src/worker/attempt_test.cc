@@ -32,8 +32,8 @@ TEST(Attempt, WhatAHandlerReturnsIsTheResult) {
 }
 
 TEST(Attempt, AnyExceptionIsAFailureThatIsRetried) {
-  const auto outcome =
-      run([](std::string_view, JobContext&) -> std::string { throw std::runtime_error("no luck"); });
+  const auto outcome = run(
+      [](std::string_view, JobContext&) -> std::string { throw std::runtime_error("no luck"); });
   EXPECT_EQ(std::get<rules::Failed>(outcome).error, "no luck");
   EXPECT_TRUE(std::get<rules::Failed>(outcome).retryable);
 }
