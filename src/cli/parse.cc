@@ -95,7 +95,8 @@ constexpr char mark = '\x01';
 std::string marked(std::string word) {
   std::size_t at = 0;
   if (word.starts_with("--")) at = std::min(word.find('='), word.size() - 1) + 1;
-  if (at < word.size() && (word[at] == '[' || word[at] == '{')) word.insert(at, 1, mark);
+  const bool looks_special = at < word.size() && (word[at] == '[' || word[at] == '{');
+  if (looks_special || word.substr(at).starts_with(mark)) word.insert(at, 1, mark);
   return word;
 }
 

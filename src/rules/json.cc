@@ -56,27 +56,6 @@ std::string fault_in(std::string_view text) {
   return check.error.empty() ? "is not JSON" : check.error;
 }
 
-// Length of the UTF-8 sequence at `at`, or 0 when there is none.
-std::size_t utf8_length(std::string_view text, std::size_t at) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(at);
-  const std::size_t length = lead < 0x80   ? 1
-                             : lead < 0xc2 ? 0
-                             : lead < 0xe0 ? 2
-                             : lead < 0xf0 ? 3
-                             : lead < 0xf5 ? 4
-                                           : 0;
-  if (length == 0 || at + length > text.size()) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(at + i) & 0xc0) != 0x80) return 0;
-  }
-  if (lead == 0xe0 && byte(at + 1) < 0xa0) return 0;  // Overlong.
-  if (lead == 0xed && byte(at + 1) > 0x9f) return 0;  // Surrogate.
-  if (lead == 0xf0 && byte(at + 1) < 0x90) return 0;
-  if (lead == 0xf4 && byte(at + 1) > 0x8f) return 0;
-  return length;
-}
-
 }  // namespace
 
 Result<json> parse_json(std::string_view text) {

@@ -102,7 +102,7 @@ class Stage(unittest.TestCase):
 
     def refuse(self, *words, code, holding="", **more):
         """Runs a command that must fail with one line on stderr and nothing on stdout."""
-        done = self.run_command(*words, "--quiet", code=code, **more)
+        done = self.run_command("--quiet", *words, code=code, **more)
         self.assertEqual(done.out, "")
         self.assertRegex(done.err, r"\A[^\n]+\n\Z", "not one line")
         self.assertLess(len(done.err), 700, "not a line for a person")
