@@ -129,8 +129,8 @@ class Tasks {
  public:
   struct Task {
     std::string name;
-    RawHandler run;
-    TaskDefaults defaults;
+    RawHandler run = {};
+    TaskDefaults defaults = {};
   };
 
   /// Registers a handler of the form R(const P&) or R(const P&, JobContext&), R may be void; P and

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "worker/attempt.h"
 
+#include "rules/check.h"
 #include "rules/json.h"
 #include "rules/limits.h"
 
@@ -62,6 +63,7 @@ bool Attempt::revoke() {
 }
 
 rules::Outcome Attempt::run(Clock& clock, Client* client) {
+  CHECK(is_claimed());
   clock_ = &clock;
   job_.started_at = clock.now();
   started_.store(clock.steady().time_since_epoch().count());

@@ -129,10 +129,9 @@ std::size_t Pump::wanted(SteadyTime now) const {
   std::size_t want = target > hand_.size() ? target - hand_.size() : 0;
   // A call for a handful while there is more than enough in hand is not worth its price.
   if (hand_.outbox.empty() && hand_.size() > slots && want < target / 2) want = 0;
-  if (options_.max_jobs > 0) {
-    const std::int64_t left = std::max<std::int64_t>(options_.max_jobs - taken_, 0);
-    want = std::min(want, static_cast<std::size_t>(left));
-  }
+  std::int64_t left = allowance_;
+  if (options_.max_jobs > 0) left = std::min(left, options_.max_jobs - taken_);
+  want = std::min(want, static_cast<std::size_t>(std::max<std::int64_t>(left, 0)));
   return std::min(want, rules::reserve_jobs);
 }
 
@@ -205,7 +204,9 @@ void Pump::settle(const Exchange& answer, std::size_t sent, std::size_t wanted, 
   fetch_alone_ = answer.alone_waiting;
   may_have_work_ = answer.jobs.size() >= wanted || answer.alone_waiting;
   found_nothing_ = answer.jobs.empty() && !answer.alone_waiting;
-  taken_ += static_cast<std::int64_t>(answer.jobs.size());
+  const auto took = static_cast<std::int64_t>(answer.jobs.size());
+  taken_ += took;
+  allowance_ -= took;
   for (const Reserved& job : answer.jobs) hand_.take(job, now);
 }
 

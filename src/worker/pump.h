@@ -11,6 +11,8 @@
 #include "worker/hand.h"
 #include "worker/pulse.h"
 
+#include <limits>
+
 namespace penstock {
 
 struct PumpOptions {
@@ -44,6 +46,8 @@ class Pump {
   void woken(Woken why) {
     if (why != Woken::ring) may_have_work_ = true;
   }
+  /// Takes at most so many jobs from now on, until it is said again.
+  void allow(std::int64_t jobs) { allowance_ = jobs; }
   /// Asked from outside: goes to `mode` with the next step; only forward, except quiet <-> fetch.
   void request(Mode mode) { requested_.store(mode); }
   [[nodiscard]] WorkerStats stats() const;
@@ -95,6 +99,7 @@ class Pump {
   std::optional<SteadyTime> drain_since_;
   bool recycle_ = false;
   std::int64_t taken_ = 0;
+  std::int64_t allowance_ = std::numeric_limits<std::int64_t>::max();
 
   mutable std::mutex stats_mutex_;  // Guards the two below, which other threads read.
   WorkerStats stats_;

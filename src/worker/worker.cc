@@ -198,6 +198,7 @@ Result<bool> Worker::run_one() {
     s.start_heart();
   }
   s.pump->woken(Woken::store);
+  s.pump->allow(1);
   const std::int64_t before = s.pump->stats().tasks_processed;
   for (int tries = 0; tries < 100; ++tries) {
     // What is due is promoted here: nobody else may be there to do it.

@@ -51,7 +51,9 @@ TEST_P(Noting, ProgressIsSeenAndToldAndBeginsAnewWithTheNextAttempt) {
   EXPECT_EQ(all_events(*store).back().job, id);
   EXPECT_TRUE(session.end(job, rules::Interrupted{}));
   job = session.take();
-  EXPECT_EQ(find_job(*store, id).progress, 0);
+  seen = find_job(*store, id);
+  EXPECT_EQ(seen.progress, 0);
+  EXPECT_EQ(seen.progress_message, "");
 }
 
 TEST_P(Noting, LinesStayInTheirOrderOverAttempts) {
@@ -98,7 +100,7 @@ TEST_P(Noting, EmptyLinesDoNotGrowALogWithoutBound) {
     const auto page = logs(cursor);
     kept += page.items.size();
     cursor = page.next_cursor;
-  } while (!cursor.empty());
+  } while (!cursor.empty() && kept <= 70'000);
   EXPECT_LE(kept, rules::max_log_bytes);
 }
 

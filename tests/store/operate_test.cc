@@ -96,6 +96,13 @@ TEST_P(Operate, RetryIsRefusedWhileAnotherJobHoldsItsUniqueKey) {
   EXPECT_EQ(describe(*store), "ready: a | cancelled: b");
 }
 
+TEST_P(Operate, RetryIsNotRefusedForAHolderThatHasEnded) {
+  const JobId first = producer.add("a", {.unique = Unique{"k"}});
+  EXPECT_EQ(producer.cancel(first), "ok");
+  EXPECT_EQ(producer.cancel(producer.add("b", {.unique = Unique{"k", 1h}})), "ok");
+  EXPECT_EQ(producer.retry(first), "ok");
+}
+
 TEST_P(Operate, RemovedUniqueHolderLeavesItsKeyToAJobThatIsRetried) {
   const JobId first = producer.add("a", {.unique = Unique{"k"}});
   EXPECT_EQ(producer.cancel(first), "ok");

@@ -151,6 +151,18 @@ TEST_P(Session, BeatTellsThatWorkIsWaiting) {
   EXPECT_FALSE(session.beat().work_waiting);
 }
 
+TEST_P(Session, BeatTellsOnlyOfWorkThatTheSessionMayTake) {
+  producer.add("a", {.queue = "other"});
+  producer.add("b", {.pool = "gpu"});
+  EXPECT_FALSE(session.beat().work_waiting);
+  TestSession gpu(*store, {.pools = {"gpu", "tpu"}});
+  EXPECT_TRUE(gpu.beat().work_waiting);
+  producer.configure(QueueSetting{.queue = "default", .paused = true});
+  EXPECT_FALSE(gpu.beat().work_waiting);
+  TestSession both(*store, {.queues = {"default", "other"}});
+  EXPECT_TRUE(both.beat().work_waiting);
+}
+
 TEST_P(Session, CancelIsToldWithEveryBeatUntilTheJobHasEnded) {
   const JobId id = producer.add("a");
   const Reserved job = session.take();
