@@ -17,6 +17,7 @@ import pathlib
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -112,6 +113,17 @@ class Storm:
             process.wait()
         return self.report(took)
 
+    def endings(self):
+        """How often the event stream tells of each job's end (docs/sqlite.md has the grammar)."""
+        told = collections.Counter()
+        with sqlite3.connect(f"file:{self.folder}/jobs.db?mode=ro", uri=True) as database:
+            for (body,) in database.execute("SELECT body FROM events ORDER BY entry"):
+                for line in body.splitlines():
+                    kind, job, _, to = line.split("\t", 4)[:4] if line.startswith("j") else "----"
+                    if to in ("succeeded", "failed", "cancelled"):
+                        told[(kind, job)] += 1
+        return told
+
     def report(self, took):
         jobs = self.lines("job", "list", "--limit", "100000")
         states = collections.Counter(job["state"] for job in jobs)
@@ -131,9 +143,13 @@ class Storm:
         if delays:
             print(f"kill to re-run of {len(delays)} jobs: p50 {share(delays, .5) * 1000:.0f} ms, "
                   f"p99 {share(delays, .99) * 1000:.0f} ms, max {max(delays) * 1000:.0f} ms")
+        told = self.endings()
+        twice = sum(count > 1 for count in told.values())
+        print(f"told of {len(told)} ends, {twice} of them twice")
         print(f"lost {lost}")
         shutil.rmtree(self.folder, ignore_errors=True)
-        return 0 if lost == 0 and processed == self.options.jobs and states["failed"] == 0 else 1
+        whole = processed == self.options.jobs == len(told) and twice == 0
+        return 0 if lost == 0 and whole and states["failed"] == 0 else 1
 
 
 def main():
