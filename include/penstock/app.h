@@ -77,15 +77,20 @@ class App {
   std::vector<Command> commands_ = {};
 };
 
+/// Typed value of a flag ("--time-limit 30s"). Absent: nothing. Errors: invalid, naming the flag.
+Result<std::optional<int>> integer_flag(const Arguments& arguments, std::string_view flag);
+Result<std::optional<Duration>> duration_flag(const Arguments& arguments, std::string_view flag);
+
 /// What a demonstration submits besides the 200 small jobs of every show.
 struct DemoPart {
-  std::string title = {};  ///< "roster instance1.txt"
-  std::vector<JobSpec> jobs = {};
-  /// One line about a job of this part that has ended, from its result.
-  std::function<std::string(const Job&)> describe = {};
+  std::string title = {};          ///< "roster instance1.txt"
+  std::vector<JobSpec> jobs = {};  ///< Their queue is the show's.
+  /// What to say about a job of this part that has succeeded; an error fails the show.
+  std::function<Result<std::string>(const Job&)> describe = {};
 };
-/// The show behind `demo`: worker processes start, `part` and 200 small jobs are submitted, one
-/// worker is killed, bars move, a table closes. Flags: --once. Returns the exit code.
+/// The show behind `demo`: two worker processes start, `part` and 200 small jobs are submitted, one
+/// worker is killed, its jobs end elsewhere, a table closes. Returns the exit code: 1 when a job
+/// was lost or a part failed.
 int run_demo(const Arguments& arguments, const DemoPart& part);
 /// The flags that run_demo understands.
 std::vector<Flag> demo_flags();

@@ -17,6 +17,9 @@
 
 namespace penstock {
 
+struct Selection;
+struct QueueSetting;
+
 /// How a client talks to its store.
 struct ClientOptions {
   Duration connect_timeout{5000};
@@ -128,7 +131,12 @@ class Client {
 
  private:
   struct State;
+  enum class Verb : std::uint8_t { cancel, retry, remove, promote };
   explicit Client(std::unique_ptr<State> state);
+  template <class Act>
+  auto as_operator(Act act);
+  Result<Changed> change(const Selection& which, Verb verb);
+  Result<void> set_queue(const QueueSetting& setting);
   Result<JobId> submit_text(std::string_view task, std::string payload, SubmitOptions options);
   std::unique_ptr<State> state_;
 };

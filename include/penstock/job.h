@@ -159,6 +159,7 @@ struct Queue {
 struct WorkerRecord {
   std::string worker = {};
   std::uint64_t session = 0;
+  std::uint64_t beat = 0;  ///< Moves while it lives.
   std::string host = {};
   int pid = 0;
   std::string state = {};  ///< starting, running, quiet or draining.

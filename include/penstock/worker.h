@@ -129,8 +129,8 @@ class Tasks {
  public:
   struct Task {
     std::string name;
-    RawHandler run;
-    TaskDefaults defaults;
+    RawHandler run = {};
+    TaskDefaults defaults = {};
   };
 
   /// Registers a handler of the form R(const P&) or R(const P&, JobContext&), R may be void; P and
@@ -241,7 +241,7 @@ class Worker {
 /// Keeps N worker processes of one command alive and retires the session of one that dies at once.
 struct SupervisorOptions {
   std::string store = {};                 ///< URL, as for Client::open.
-  std::vector<std::string> command = {};  ///< Program and arguments of one worker process.
+  std::vector<std::string> command = {};  ///< Program and arguments; "{index}" becomes 1..N.
   int processes = 1;
   Duration grace{30'000};  ///< After it, a child that still runs is killed.
   bool restart = true;     ///< Start a child again that ended unasked.

@@ -50,31 +50,12 @@ class DepthCheck : public nlohmann::json_sax<json> {
   int depth_ = 0;
 };
 
+bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+
 std::string fault_in(std::string_view text) {
   DepthCheck check;
   if (json::sax_parse(text.begin(), text.end(), &check)) return {};
   return check.error.empty() ? "is not JSON" : check.error;
-}
-
-// Length of the UTF-8 sequence at `at`, or 0 when there is none.
-std::size_t utf8_length(std::string_view text, std::size_t at) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(at);
-  const std::size_t length = lead < 0x80   ? 1
-                             : lead < 0xc2 ? 0
-                             : lead < 0xe0 ? 2
-                             : lead < 0xf0 ? 3
-                             : lead < 0xf5 ? 4
-                                           : 0;
-  if (length == 0 || at + length > text.size()) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(at + i) & 0xc0) != 0x80) return 0;
-  }
-  if (lead == 0xe0 && byte(at + 1) < 0xa0) return 0;  // Overlong.
-  if (lead == 0xed && byte(at + 1) > 0x9f) return 0;  // Surrogate.
-  if (lead == 0xf0 && byte(at + 1) < 0x90) return 0;
-  if (lead == 0xf4 && byte(at + 1) > 0x8f) return 0;
-  return length;
 }
 
 }  // namespace
@@ -187,7 +168,13 @@ JsonWriter& JsonWriter::null() { return raw("null"); }
 
 JsonWriter& JsonWriter::raw(std::string_view json) {
   separate();
-  out_ += json;
+  bool in_text = false;
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    const char c = json[i];
+    if (c == '"') in_text = !in_text;
+    if (in_text && c == '\\' && i + 1 < json.size()) out_ += json[i++];
+    if (in_text || !is_blank(c)) out_ += json[i];
+  }
   return *this;
 }
 

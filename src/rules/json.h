@@ -36,7 +36,7 @@ class JsonWriter {
   JsonWriter& real(double value);
   JsonWriter& boolean(bool value);
   JsonWriter& null();
-  /// JSON text as it is.
+  /// JSON text, without the blanks and line ends between its parts.
   JsonWriter& raw(std::string_view json);
   [[nodiscard]] std::string take() { return std::move(out_); }
 

@@ -85,5 +85,11 @@ TEST(Json, WriterWritesWhatTheCheckAccepts) {
   EXPECT_TRUE(check_json("text", text, 1000));
 }
 
+TEST(JsonWriter, RawTextOfManyLinesBecomesOne) {
+  JsonWriter writer;
+  writer.begin_array().raw("{\n  \"a \\\" b\\\\\": [1, 2,\r\n\t3]\n}").end_array();
+  EXPECT_EQ(writer.take(), "[{\"a \\\" b\\\\\":[1,2,3]}]");
+}
+
 }  // namespace
 }  // namespace penstock::rules

@@ -66,18 +66,40 @@ Result<void> check_key(std::string_view what, std::string_view key) {
   return {};
 }
 
+std::size_t utf8_length(std::string_view text, std::size_t at) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(at);
+  const std::size_t length = lead < 0x80   ? 1
+                             : lead < 0xc2 ? 0
+                             : lead < 0xe0 ? 2
+                             : lead < 0xf0 ? 3
+                             : lead < 0xf5 ? 4
+                                           : 0;
+  if (length == 0 || at + length > text.size()) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(at + i) & 0xc0) != 0x80) return 0;
+  }
+  if (lead == 0xe0 && byte(at + 1) < 0xa0) return 0;  // Overlong.
+  if (lead == 0xed && byte(at + 1) > 0x9f) return 0;  // Surrogate.
+  if (lead == 0xf0 && byte(at + 1) < 0x90) return 0;
+  if (lead == 0xf4 && byte(at + 1) > 0x8f) return 0;
+  return length;
+}
+
 std::string printable(std::string_view text, std::size_t limit) {
   std::string out;
-  for (const char c : text) {
+  for (std::size_t at = 0; at < text.size();) {
     if (out.size() >= limit) return out + "...";
-    if (is_control(c)) {
+    const std::size_t length = is_control(text[at]) ? 0 : utf8_length(text, at);
+    if (length == 0) {
       char hex[5];
       std::snprintf(hex, sizeof hex, "\\x%02x",
-                    static_cast<unsigned>(static_cast<unsigned char>(c)));
+                    static_cast<unsigned>(static_cast<unsigned char>(text[at])));
       out += hex;
     } else {
-      out += c;
+      out += text.substr(at, length);
     }
+    at += std::max<std::size_t>(length, 1);
   }
   return out;
 }

@@ -19,7 +19,10 @@ Result<void> check_own_id(std::string_view id);
 Result<void> check_tags(const std::map<std::string, std::string>& tags);
 /// Unique, fair and idempotency keys: 1-256 bytes without control characters.
 Result<void> check_key(std::string_view what, std::string_view key);
-/// Text from users made safe for one line of output: control bytes as \xNN, at most `limit` bytes.
+/// Length of the UTF-8 sequence at `at`, or 0 when there is none.
+std::size_t utf8_length(std::string_view text, std::size_t at);
+/// Text from users made safe for one line of output: control bytes and what is no UTF-8 as \xNN, at
+/// most `limit` bytes.
 std::string printable(std::string_view text, std::size_t limit = 64);
 
 }  // namespace penstock::rules

@@ -57,6 +57,7 @@ TEST(Names, TagsHaveBoundsInNumberAndLength) {
 
 TEST(Names, PrintableTextIsOneBoundedLine) {
   EXPECT_EQ(printable("a\nb\x01\x7f"), "a\\x0ab\\x01\\x7f");
+  EXPECT_EQ(printable("\xff\xc3\xa9\xc3"), "\\xff\xc3\xa9\\xc3");
   EXPECT_EQ(printable("abcdef", 3), "abc...");
   EXPECT_EQ(printable("abc", 3), "abc");
 }

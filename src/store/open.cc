@@ -60,6 +60,10 @@ Result<std::unique_ptr<Store>> open_store(std::string_view url, const StoreOptio
                  "the store is in memory and would forget every job with this process: "
                  "use sqlite:PATH, or drop --require-safe-store"};
   }
+  if (in_memory && options.shared) {
+    return Error{Errc::invalid, "several processes cannot share " + std::string(url) +
+                                    ": use a file, such as --store sqlite:jobs.db"};
+  }
   Clock& clock = options.clock ? *options.clock : real_clock();
   static Memories memories;
   std::error_code failed;

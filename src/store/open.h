@@ -13,6 +13,7 @@ namespace penstock {
 struct StoreOptions {
   Clock* clock = nullptr;  ///< Null: the real one.
   bool require_safe = false;
+  bool shared = false;  ///< Several processes will use it: refuse one that they cannot share.
 };
 
 /// Opens "sqlite:PATH" or "sqlite::memory:[?prefix=NAME]". An in-memory store is shared by all that

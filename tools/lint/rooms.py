@@ -83,9 +83,11 @@ def resolve(tree, name):
     if name.startswith("<"):
         return f"include/{inner}" if inner.startswith("penstock/") else None
     for path in (f"src/{inner}", inner):
-        if path in tree.files or (path.startswith("src/") and path.endswith(".gen.h")):
+        if path in tree.files:
             return path
-    return None
+    if not inner.endswith(".gen.h"):
+        return None
+    return inner if inner.startswith("apps/") else f"src/{inner}"  # Written by the build.
 
 
 def _forbidden(plan, file, room, target):
@@ -122,7 +124,8 @@ def _library(plan, file, room, header, users, line):
 def _many_users(users):
     return [Finding(path, line, "include", f"{library} is used in another file too: {uses[0][0]}",
                     "keep it in one file")
-            for library, uses in users.items() for path, line in sorted(set(uses))[1:]]
+            for library, uses in users.items()
+            for path, line in sorted(set(uses)) if path != uses[0][0]]
 
 
 def check_words(tree):

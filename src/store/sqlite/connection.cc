@@ -40,6 +40,12 @@ std::map<std::string, std::string_view, std::less<>> split_statements() {
 
 constexpr int busy_patience_ms = 5000;
 
+// Before SQLite's first use: its memory statistics take a global mutex with every allocation, which
+// cost an eighth of all time, and nobody reads them.
+void configure_library() {
+  [[maybe_unused]] static const int once = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 }  // namespace
 
 bool Statement::row() {
@@ -70,6 +76,7 @@ Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Sy
 }
 
 Result<std::unique_ptr<Connection>> Connection::open_as_found(const std::string& path) {
+  configure_library();
   sqlite3* database = nullptr;
   const int flags =
       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;

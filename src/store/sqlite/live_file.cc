@@ -60,6 +60,17 @@ constexpr std::uint64_t pack(std::uint32_t work, std::uint32_t events, std::uint
 constexpr std::uint64_t work_part = 0xffffffULL << 40, events_part = 0xffffffULL << 16,
                         due_part = 0xffff;
 
+// Opens or makes PATH-live with the mode of PATH.
+int open_like_database(const std::string& path) {
+  struct stat database {};
+  const bool known = stat(path.substr(0, path.rfind("-live")).c_str(), &database) == 0;
+  const mode_t mode = known ? database.st_mode & 0666 : 0600;
+  const int made = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+  if (made < 0) return ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+  fchmod(made, mode);  // The umask may have taken something away.
+  return made;
+}
+
 struct flock whole_file(short type) {
   struct flock lock {};
   lock.l_type = type;
@@ -101,7 +112,7 @@ Result<std::unique_ptr<LiveFile>> LiveFile::open(const std::string& path) {
   if (path.empty()) {
     flags |= MAP_ANONYMOUS;
   } else {
-    live->descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    live->descriptor_ = open_like_database(path);
     if (live->descriptor_ < 0 || ftruncate(live->descriptor_, sizeof(Page)) != 0) {
       return Error{Errc::unavailable, "file " + path + " cannot be opened (" +
                                           std::strerror(errno) +
@@ -207,7 +218,7 @@ void LiveFile::pass_turn() {
 
 void LiveFile::follow_path() {
   if (descriptor_ < 0 || !replaced()) return;
-  const int fresh = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  const int fresh = open_like_database(path_);
   if (fresh < 0) return;  // The next beat tries again; beats in the old file harm nobody.
   if (ftruncate(fresh, sizeof(Page)) == 0) {
     // Address and descriptor keep their numbers, so that other threads need not be told.

@@ -247,6 +247,7 @@ Result<Page<WorkerRecord>> SqliteStore::list_sessions() {
     worker.concurrency = static_cast<int>(read.integer(8));
     const LiveFile::Slot& slot = live().slot(static_cast<std::size_t>(read.integer(1)));
     if (slot.session.load() == worker.session) {
+      worker.beat = slot.beat.load();
       worker.state = vital_states[std::min<std::uint32_t>(slot.state.load(), 3)];
       worker.running = static_cast<int>(slot.running.load());
       worker.tasks_processed = slot.processed.load();

@@ -10,7 +10,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include <fcntl.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 namespace penstock::sqlite {
 namespace {
@@ -149,6 +151,20 @@ Result<void> prepare(Database& database, Connection& db) {
   return {};
 }
 
+// Payloads may be secrets: what is made anew is its owner's alone. SQLite and the live file take
+// over the mode of the database, so whoever opens it to a group needs to change one file. What
+// cannot be made here is reported by the opening that follows.
+void make_private(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code failed;
+  const fs::path folder = fs::path(path).parent_path();
+  if (!folder.empty() && fs::create_directories(folder, failed)) {
+    fs::permissions(folder, fs::perms::owner_all, failed);
+  }
+  const int made = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (made >= 0) ::close(made);
+}
+
 }  // namespace
 
 Result<std::shared_ptr<Database>> open_database(const std::string& path, const std::string& name,
@@ -157,11 +173,7 @@ Result<std::shared_ptr<Database>> open_database(const std::string& path, const s
   database->path = path;
   database->name = name;
   database->clock = &clock;
-  if (!database->in_memory()) {
-    std::error_code failed;
-    const auto folder = std::filesystem::path(path).parent_path();
-    if (!folder.empty()) std::filesystem::create_directories(folder, failed);
-  }
+  if (!database->in_memory()) make_private(path);
   auto connection = Connection::open_as_found(path);
   if (!connection) return std::move(connection).error();
   if (auto ok = prepare(*database, **connection); !ok) return std::move(ok).error();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "store/sqlite/write_step.h"
 
+#include "rules/check.h"
 #include "rules/job_state.h"
 
 namespace penstock::sqlite {
@@ -80,6 +81,7 @@ std::optional<JobRow> WriteStep::job(const rules::JobKey& key) {
 }
 
 void WriteStep::move(const JobRow& job, const rules::Transition& next, std::string_view worker) {
+  CHECK(rules::is_legal(job.state, next.move, next.to));
   const auto lane_number = static_cast<std::uint32_t>(job.key.lane);
   if (next.to == JobState::ready) {
     end_ready(job, next);

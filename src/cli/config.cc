@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#include "cli/commands.h"
+#include "cli/connect.h"
+#include "cli/settings.h"
+#include "cli/table.h"
+#include "rules/json.h"
+
+#include <cstdlib>
+#include <iostream>
+
+namespace penstock::cli {
+namespace {
+
+std::string origin_of(const Arguments& arguments, const SettingRow& row) {
+  if (row.flag == "--store") return arguments.store_origin();
+  const std::string variable = environment_name(row);
+  if (const char* set = std::getenv(variable.c_str()); set && *set) return variable;
+  return arguments.text(row.flag) == row.fallback ? "default" : "penstock.toml or flag";
+}
+
+int show_config(const Arguments& arguments) {
+  Table table({"KEY", "VALUE", "FROM", "WHAT IT IS"});
+  rules::JsonWriter json;
+  json.begin_object();
+  for (const SettingRow& row : setting_rows()) {
+    std::string value = row.flag == "--store" ? arguments.store() : arguments.text(row.flag);
+    if (row.flag == "--require-safe-store") {
+      value = arguments.has(row.flag) ? "true" : "false";
+    }
+    value = without_password(value);
+    const std::string origin = origin_of(arguments, row);
+    json.key(row.key).begin_object().key("value").text(value).key("from").text(origin).end_object();
+    table.row({std::string(row.key), value.empty() ? "-" : value, origin, std::string(row.help)});
+  }
+  std::cout << (arguments.json() ? json.end_object().take() + "\n" : table.text());
+  return 0;
+}
+
+}  // namespace
+
+Command config_command() {
+  return {.name = "config show",
+          .summary = "Every setting, its value and where it comes from",
+          .run = show_config};
+}
+
+}  // namespace penstock::cli

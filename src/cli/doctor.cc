@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#include "cli/commands.h"
+#include "cli/connect.h"
+#include "cli/settings.h"
+#include "rules/duration.h"
+#include "rules/job_json.h"
+
+#include <algorithm>
+#include <iostream>
+#include <set>
+
+namespace penstock::cli {
+namespace {
+
+bool has(const std::vector<std::string>& names, const std::string& name) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+// Ready jobs whose queue, pool and task no live worker has: they would wait for ever.
+Result<void> find_unserved(Client& client, Health& health) {
+  auto workers = client.workers();
+  if (!workers) return std::move(workers).error();
+  std::set<std::string> told;
+  Filter filter{.state = JobState::ready, .limit = 1000};
+  auto page = client.list(filter);
+  if (!page) return std::move(page).error();
+  for (const Job& job : page->items) {
+    const bool served = std::ranges::any_of(*workers, [&](const WorkerRecord& worker) {
+      const bool in_pool = job.pool.empty() ? worker.pools.empty() : has(worker.pools, job.pool);
+      return in_pool && has(worker.queues, job.queue) && has(worker.tasks, job.task);
+    });
+    if (served) continue;
+    const std::string where = "task " + job.task + " in queue " + job.queue +
+                              (job.pool.empty() ? "" : " and pool " + job.pool);
+    if (!told.insert(where).second) continue;
+    health.findings.push_back(
+        {.serious = true,
+         .what = "no live worker can run " + where + ", such as job " + job.id.text,
+         .hint = "start a worker with this task, queue and pool"});
+  }
+  return {};
+}
+
+Result<void> find_troubled_queues(Client& client, Health& health) {
+  auto queues = client.queues();
+  if (!queues) return std::move(queues).error();
+  for (const Queue& queue : *queues) {
+    if (queue.paused && queue.ready > 0) {
+      health.findings.push_back({.what = "queue " + queue.queue + " is paused with " +
+                                         std::to_string(queue.ready) + " ready jobs",
+                                 .hint = "penstock queue resume " + queue.queue});
+    }
+    if (queue.failed > 0) {
+      health.findings.push_back(
+          {.what = "queue " + queue.queue + " has " + std::to_string(queue.failed) + " failed jobs",
+           .hint = "penstock job list --state failed --queue " + queue.queue});
+    }
+  }
+  return {};
+}
+
+int run_doctor(const Arguments& arguments) {
+  auto client = connect(arguments, Access::read);
+  if (!client) return fail(arguments, client.error());
+  auto health = client->health();
+  if (!health) return fail(arguments, health.error());
+  if (auto ok = find_unserved(*client, *health); !ok) return fail(arguments, ok.error());
+  if (auto ok = find_troubled_queues(*client, *health); !ok) return fail(arguments, ok.error());
+  const bool ill = std::ranges::any_of(health->findings, &Health::Finding::serious);
+  if (arguments.json()) {
+    std::cout << rules::to_json(*health) << '\n';
+    return ill ? 1 : 0;
+  }
+  std::cout << "store       " << without_password(health->store) << " (from "
+            << arguments.store_origin() << ")\n"
+            << "reachable   yes, " << rules::format_duration(health->latency) << '\n'
+            << "version     " << health->version << '\n'
+            << "durability  up to " << health->durability << '\n'
+            << "disk        " << health->disk_bytes / 1024 << " KiB\n"
+            << "sessions    " << health->sessions << " live, " << health->sessions_lost << " lost, "
+            << health->false_alarms << " false alarms\n"
+            << "refused     " << health->stale_writes_refused << " late writes\n";
+  for (const Health::Finding& finding : health->findings) {
+    std::cout << (finding.serious ? "PROBLEM     " : "note        ") << finding.what << ": "
+              << finding.hint << '\n';
+  }
+  if (health->findings.empty()) std::cout << "findings    none\n";
+  return ill ? 1 : 0;
+}
+
+}  // namespace
+
+Command doctor_command() {
+  return {.name = "doctor",
+          .summary = "Is the store well, and can every job find a worker? Exit code 1 if not",
+          .run = run_doctor};
+}
+
+}  // namespace penstock::cli

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+//
+// Settings: one row for each that may come from a flag, the environment or penstock.toml, in that
+// order. The row names all three, so that they cannot drift apart.
+#pragma once
+
+#include <penstock/result.h>
+
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace penstock::cli {
+
+struct SettingRow {
+  std::string_view flag;  ///< "--concurrency"
+  std::string_view key;   ///< "worker.concurrency" in the file; lists are joined with commas.
+  std::string_view fallback;
+  std::string_view help;
+};
+
+std::span<const SettingRow> setting_rows();
+/// Null when the flag is no setting.
+const SettingRow* find_setting(std::string_view flag);
+/// "PENSTOCK_CONCURRENCY"
+std::string environment_name(const SettingRow& row);
+
+/// What a configuration file says, by key.
+using FileSettings = std::map<std::string, std::string, std::less<>>;
+
+/// Reads penstock.toml. Errors: not_found, invalid with line and column (unknown key, wrong type).
+Result<FileSettings> read_settings_file(const std::string& path);
+
+/// The same URL with *** for its password.
+std::string without_password(std::string url);
+
+}  // namespace penstock::cli

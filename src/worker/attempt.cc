@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+#include "worker/attempt.h"
+
+#include "rules/check.h"
+#include "rules/json.h"
+#include "rules/limits.h"
+
+#include <algorithm>
+
+namespace penstock {
+namespace {
+
+rules::Policy policy_of(const Reserved& reserved, const Tasks::Task& task,
+                        const Retention& retention) {
+  const auto own = rules::read_options(reserved.own);
+  return rules::effective(own ? *own : rules::OwnOptions{}, task.defaults, retention);
+}
+
+Job visible_job(const Reserved& reserved, const rules::Policy& policy, std::string worker) {
+  Job job;
+  job.id = reserved.id;
+  job.task = reserved.task;
+  job.queue = reserved.queue;
+  job.pool = reserved.pool;
+  job.priority = reserved.priority;
+  job.state = JobState::running;
+  job.attempt = reserved.attempt;
+  job.max_attempts = policy.max_attempts;
+  job.crashes = reserved.crashes;
+  job.payload = reserved.payload;
+  job.worker = std::move(worker);
+  job.created_at = reserved.created_at;
+  if (!reserved.tags.empty()) {
+    if (auto tags = rules::read_string_map(reserved.tags)) job.tags = *std::move(tags);
+  }
+  return job;
+}
+
+rules::Outcome succeeded(std::string result) {
+  if (auto ok = rules::check_json("result", result, rules::max_result_bytes); !ok) {
+    return rules::Failed{.error = ok.error().message, .retryable = false};
+  }
+  return rules::Succeeded{std::move(result)};
+}
+
+}  // namespace
+
+Attempt::Attempt(Reserved reserved, const Tasks::Task& task, const Retention& retention,
+                 std::string worker)
+    : reserved_(std::move(reserved)),
+      task_(task),
+      policy_(policy_of(reserved_, task, retention)),
+      job_(visible_job(reserved_, policy_, std::move(worker))) {}
+
+bool Attempt::claim() {
+  Claim open = Claim::open;
+  return claim_.compare_exchange_strong(open, Claim::claimed);
+}
+
+bool Attempt::revoke() {
+  Claim open = Claim::open;
+  return claim_.compare_exchange_strong(open, Claim::revoked);
+}
+
+rules::Outcome Attempt::run(Clock& clock, Client* client) {
+  CHECK(is_claimed());
+  clock_ = &clock;
+  job_.started_at = clock.now();
+  started_.store(clock.steady().time_since_epoch().count());
+  JobContext context(job_, reserved_.fence, stop_.get_token(), deadline(), *this, client);
+  // A handler is a user's code: whatever it throws ends here, and only here.
+  try {
+    return succeeded(task_.run(reserved_.payload, context));
+  } catch (const NoRetry& e) {
+    return rules::Failed{.error = e.what(), .retryable = false};
+  } catch (const Snooze& s) {
+    return rules::Snoozed{s.delay};
+  } catch (const Cancel& c) {
+    return rules::Cancelled{c.what()};
+  } catch (const std::exception& e) {
+    return rules::Failed{.error = e.what()};
+  } catch (...) {
+    return rules::Failed{.error = "the handler threw something that is no std::exception"};
+  }
+}
+
+std::optional<SteadyTime> Attempt::deadline() const {
+  if (!policy_.timeout || !has_started()) return std::nullopt;
+  return started_at() + *policy_.timeout;
+}
+
+void Attempt::progress(double share, std::string_view message) {
+  const std::lock_guard lock(notes_mutex_);
+  progress_ = std::clamp(share, 0.0, 1.0);
+  message_ = message.substr(0, rules::max_log_line_bytes);
+}
+
+void Attempt::log(std::string_view line) {
+  const std::lock_guard lock(notes_mutex_);
+  lines_.push_back({.number = ++lines_written_,
+                    .at = clock_->now(),
+                    .attempt = reserved_.attempt,
+                    .text = std::string(line.substr(0, rules::max_log_line_bytes))});
+  // The store keeps 64 KiB; lines beyond it would be written only to be deleted.
+  constexpr std::size_t most_lines = 2000;
+  if (lines_.size() > most_lines) lines_.erase(lines_.begin());
+}
+
+std::optional<Note> Attempt::take_note() {
+  const std::lock_guard lock(notes_mutex_);
+  if (!progress_ && lines_.empty()) return std::nullopt;
+  Note note{.key = reserved_.key,
+            .fence = reserved_.fence,
+            .progress = progress_,
+            .message = std::move(message_),
+            .lines = std::move(lines_)};
+  progress_.reset();
+  message_.clear();
+  lines_.clear();
+  return note;
+}
+
+}  // namespace penstock

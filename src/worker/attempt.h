@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+//
+// One attempt at a job, from the hand-over to its outcome: the context that the handler sees, the
+// notes that it leaves, and the one place where what a handler throws is caught.
+#pragma once
+
+#include "rules/options.h"
+#include "store/store.h"
+
+#include <penstock/worker.h>
+
+#include <atomic>
+#include <mutex>
+#include <stop_token>
+
+namespace penstock {
+
+class Attempt : public JobPort {
+ public:
+  Attempt(Reserved reserved, const Tasks::Task& task, const Retention& retention,
+          std::string worker);
+
+  /// Claims the right to run; false when it was revoked. Called once, by the slot.
+  bool claim();
+  /// Runs the handler in the calling thread. REQUIRES: claimed. `client` may be null in tests.
+  rules::Outcome run(Clock& clock, Client* client);
+
+  // For the pump, from its own thread.
+
+  /// Takes it back from the slots; false when a slot has claimed it already.
+  bool revoke();
+
+  /// Fires the handler's stop token.
+  void request_stop() { stop_.request_stop(); }
+  /// What the handler left since the last call, as a note; nothing when there is nothing.
+  std::optional<Note> take_note();
+  [[nodiscard]] const Reserved& reserved() const { return reserved_; }
+  [[nodiscard]] const rules::Policy& policy() const { return policy_; }
+  [[nodiscard]] std::optional<SteadyTime> deadline() const;
+  [[nodiscard]] SteadyTime started_at() const { return SteadyTime{Nanos{started_.load()}}; }
+  [[nodiscard]] bool has_started() const { return started_.load() != 0; }
+  [[nodiscard]] bool is_claimed() const { return claim_.load() == Claim::claimed; }
+
+  // For the handler, through JobContext; thread-safe.
+  void progress(double share, std::string_view message) override;
+  void log(std::string_view line) override;
+
+ private:
+  using Nanos = SteadyTime::duration;
+  enum class Claim : std::uint8_t { open, claimed, revoked };
+
+  const Reserved reserved_;
+  const Tasks::Task& task_;
+  const rules::Policy policy_;
+  Job job_;
+  std::stop_source stop_;
+  std::atomic<Claim> claim_{Claim::open};
+  std::atomic<Nanos::rep> started_{0};
+  std::mutex notes_mutex_;  // Guards the three below.
+  std::optional<double> progress_;
+  std::string message_;
+  std::vector<LogLine> lines_;
+  std::int64_t lines_written_ = 0;  // Guarded too.
+  Clock* clock_ = nullptr;          // Set before the handler starts.
+};
+
+}  // namespace penstock

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT
+#include "worker/hand.h"
+
+#include "rules/duration.h"
+#include "rules/limits.h"
+
+#include <penstock/log.h>
+
+#include <algorithm>
+
+namespace penstock {
+namespace {
+
+constexpr Duration wait_limit{200};  // What waited longer for a slot is given back to others.
+constexpr double prefetch_ms = 50;   // Fetch ahead what the slots will start within this.
+
+Duration since(SteadyTime then, SteadyTime now) {
+  return std::chrono::duration_cast<Duration>(now - then);
+}
+
+bool has(const std::vector<std::string>& names, const std::string& name) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+std::string timed_out(const Attempt& attempt) {
+  return "timed out after " + rules::format_duration(*attempt.policy().timeout);
+}
+
+}  // namespace
+
+void Hand::take(Reserved reserved, SteadyTime now) {
+  static const Tasks::Task nothing{};
+  const Key key{reserved.key, reserved.fence};
+  const Tasks::Task* task = tasks_.find(reserved.task);
+  Item item{.attempt = std::make_shared<Attempt>(std::move(reserved), task ? *task : nothing,
+                                                 retention_, worker_),
+            .taken_at = now};
+  if (!task) {
+    end(key, item, no_such_task(item.attempt->reserved()));
+    return;
+  }
+  items_.emplace(key, std::move(item));
+  queue_.push_back(key);
+}
+
+rules::Outcome Hand::no_such_task(const Reserved& reserved) const {
+  rules::NoSuchTask outcome;
+  std::string offers;
+  for (const Tasks::Task& task : tasks_.all()) {
+    if (!offers.empty()) offers += ", ";
+    offers += task.name;
+  }
+  outcome.offers = " named \"" + reserved.task + "\" (offered: " + offers + ")";
+  const auto listed = store_.list(SessionsQuery{});
+  if (!listed) {
+    outcome.offered = true;  // Not known: giving back loses nothing.
+    return outcome;
+  }
+  for (const WorkerRecord& worker : std::get<Page<WorkerRecord>>(*listed).items) {
+    const bool in_pool =
+        reserved.pool.empty() ? worker.pools.empty() : has(worker.pools, reserved.pool);
+    if (in_pool && has(worker.queues, reserved.queue) && has(worker.tasks, reserved.task)) {
+      outcome.offered = true;
+    }
+  }
+  return outcome;
+}
+
+void Hand::start() {
+  while (!queue_.empty()) {
+    const auto found = items_.find(queue_.front());
+    if (found != items_.end() && !slots_.queues() && running() >= slots_.size()) return;
+    queue_.pop_front();
+    if (found == items_.end()) continue;
+    found->second.handed_over = true;
+    slots_.start(found->second.attempt);
+  }
+}
+
+void Hand::collect(SteadyTime now) {
+  for (Ended& ended : slots_.take_ended()) {
+    const Reserved& reserved = ended.attempt->reserved();
+    const auto found = items_.find({reserved.key, reserved.fence});
+    if (found == items_.end()) continue;  // Timed out, and finished without it.
+    const double ms = static_cast<double>((now - ended.attempt->started_at()).count()) / 1e6;
+    mean_run_ms_ = mean_run_ms_ < 0 ? ms : 0.8 * mean_run_ms_ + 0.2 * ms;
+    const auto [key, item] = *found;
+    items_.erase(found);
+    if (item.given_back) continue;
+    // Notes are refused once the job has ended, so these have to go out first.
+    if (auto note = ended.attempt->take_note()) last_notes_.push_back(*std::move(note));
+    if (item.timed_out) ended.outcome = rules::Failed{.error = timed_out(*ended.attempt)};
+    end(key, item, ended.outcome);
+  }
+}
+
+void Hand::end(const Key& key, const Item& item, const rules::Outcome& outcome) {
+  const Reserved& reserved = item.attempt->reserved();
+  const rules::Attempted attempted{.key = key.first,
+                                   .fence = key.second,
+                                   .attempt = reserved.attempt,
+                                   .crashes = reserved.crashes,
+                                   .misses = reserved.misses,
+                                   .cancel_requested = item.cancelled,
+                                   .created_at = reserved.created_at};
+  std::uniform_real_distribution<double> die(0.0, 1.0);
+  outbox.push_back(
+      rules::decide(attempted, outcome, item.attempt->policy(), store_.clock().now(), die(dice_)));
+}
+
+bool Hand::stop_overdue(SteadyTime now) {
+  bool lost = false;
+  for (auto it = items_.begin(); it != items_.end();) {
+    const auto here = it++;
+    auto& [key, item] = *here;
+    const auto deadline = item.attempt->deadline();
+    if (!deadline || now < *deadline) continue;
+    if (!item.timed_out) {
+      item.timed_out = true;
+      item.attempt->request_stop();
+    }
+    if (item.given_back || now < *deadline + stop_patience_) continue;
+    const Reserved& job = item.attempt->reserved();
+    log(LogLevel::error, "job " + job.id.text + " (" + job.task +
+                             ") did not stop after its time-out: its slot is lost, the process "
+                             "will be replaced");
+    end(key, item,
+        rules::Failed{.error = timed_out(*item.attempt) + ", and its handler did not stop"});
+    slots_.lose_one();
+    lost = true;
+    items_.erase(here);
+  }
+  return lost;
+}
+
+void Hand::cancel(std::span<const rules::JobKey> keys) {
+  for (const rules::JobKey& key : keys) {
+    for (auto it = items_.lower_bound({key, Fence{0}}); it != items_.end();) {
+      const auto here = it++;
+      Item& item = here->second;
+      if (here->first.first != key) break;
+      if (item.cancelled || item.abandoned) continue;
+      item.cancelled = true;
+      item.attempt->request_stop();
+      if (!take_back(item)) continue;
+      end(here->first, item, rules::Interrupted{});
+      items_.erase(here);
+    }
+  }
+}
+
+void Hand::give_back_waiting(SteadyTime now, bool all) {
+  for (auto it = items_.begin(); it != items_.end();) {
+    const auto here = it++;
+    const Item& item = here->second;
+    if (!all && since(item.taken_at, now) <= wait_limit) continue;
+    if (item.abandoned || item.attempt->is_claimed() || !take_back(item)) continue;
+    end(here->first, item, rules::Interrupted{});
+    items_.erase(here);
+  }
+}
+
+void Hand::give_back_running() {
+  for (auto& [key, item] : items_) {
+    if (item.abandoned) continue;
+    item.attempt->request_stop();
+    end(key, item, rules::Interrupted{});
+    item.abandoned = item.given_back = true;
+  }
+}
+
+void Hand::abandon() {
+  for (auto it = items_.begin(); it != items_.end();) {
+    const auto here = it++;
+    here->second.abandoned = true;
+    here->second.attempt->request_stop();
+    if (take_back(here->second)) items_.erase(here);
+  }
+  queue_.clear();
+  last_notes_.clear();
+}
+
+std::int64_t Hand::reconcile(std::vector<Reserved> held, SteadyTime now) {
+  std::map<Key, Reserved> unknown;
+  for (Reserved& job : held) unknown.emplace(Key{job.key, job.fence}, std::move(job));
+  // What was sent and is not held any more was finished by the call whose answer was lost.
+  const auto applied = std::erase_if(outbox, [&](const rules::Transition& next) {
+    return unknown.erase({next.key, next.fence}) == 0;
+  });
+  for (auto it = items_.begin(); it != items_.end();) {
+    const auto here = it++;
+    const bool still_ours = unknown.erase(here->first) > 0;
+    if (still_ours || here->second.abandoned) continue;
+    here->second.attempt->request_stop();
+    here->second.abandoned = true;
+    if (take_back(here->second)) items_.erase(here);
+  }
+  for (auto& [key, job] : unknown) take(std::move(job), now);
+  return static_cast<std::int64_t>(applied);
+}
+
+std::vector<Note> Hand::take_notes() {
+  std::vector<Note> notes = std::exchange(last_notes_, {});
+  for (auto& [key, item] : items_) {
+    if (item.abandoned) continue;
+    if (auto note = item.attempt->take_note()) notes.push_back(*std::move(note));
+  }
+  return notes;
+}
+
+int Hand::running() const {
+  return static_cast<int>(std::ranges::count_if(
+      items_, [](const auto& item) { return item.second.attempt->is_claimed(); }));
+}
+
+std::int64_t Hand::held() const {
+  return static_cast<std::int64_t>(outbox.size()) +
+         std::ranges::count_if(items_, [](const auto& item) { return !item.second.abandoned; });
+}
+
+bool Hand::holds_nothing() const {
+  return std::ranges::all_of(items_, [](const auto& item) { return item.second.abandoned; });
+}
+
+bool Hand::holds_suspect() const {
+  return std::ranges::any_of(items_, [](const auto& item) {
+    return item.second.attempt->reserved().alone && !item.second.abandoned;
+  });
+}
+
+std::size_t Hand::prefetch(SteadyTime now) const {
+  if (!slots_.queues() || mean_run_ms_ < 0 || mean_run_ms_ > prefetch_ms) return 0;
+  for (const auto& [key, item] : items_) {
+    const bool slow = item.attempt->has_started() &&
+                      now - item.attempt->started_at() > Duration{static_cast<int>(prefetch_ms)};
+    if (slow) return 0;
+  }
+  const double ahead = slots_.size() * prefetch_ms / std::max(mean_run_ms_, 0.01);
+  return static_cast<std::size_t>(std::min(ahead, static_cast<double>(rules::reserve_jobs)));
+}
+
+std::vector<std::string> Hand::describe(SteadyTime now) const {
+  std::vector<std::string> lines;
+  for (const auto& [key, item] : items_) {
+    if (!item.attempt->is_claimed()) continue;
+    const Reserved& job = item.attempt->reserved();
+    const Duration ran =
+        item.attempt->has_started() ? since(item.attempt->started_at(), now) : Duration{0};
+    lines.push_back(job.task + ' ' + job.id.text + " for " + rules::format_duration(ran));
+  }
+  return lines;
+}
+
+}  // namespace penstock

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#include "worker/heart.h"
+
+#include "rules/limits.h"
+
+#include <fstream>
+
+#include <unistd.h>
+
+namespace penstock {
+namespace {
+
+std::int64_t resident_bytes() {
+  std::ifstream file("/proc/self/statm");
+  std::int64_t whole = 0, resident = 0;
+  file >> whole >> resident;
+  return resident * sysconf(_SC_PAGESIZE);
+}
+
+}  // namespace
+
+void Heart::step() {
+  Pulse::Own own = pulse_.own();
+  own.vitals.rss_bytes = resident_bytes();
+  if (own.session.nonce.empty()) return;  // Not open yet.
+  const SteadyTime asked = store_.clock().steady();
+  auto orders = store_.extend(own.session, own.vitals);
+  if (!orders) return;  // The pump notices by the age of the last contact.
+  const SteadyTime answered = store_.clock().steady();
+  auto dead = rescuer_.observe(orders->watch, asked, answered);
+  const bool for_pump = !orders->alive || !orders->cancels.empty() || orders->work_waiting ||
+                        orders->order != Order::run;
+  const bool for_upkeep = !dead.empty() || orders->upkeep == own.session.number;
+  pulse_.answered(own, *orders, answered, std::move(dead));
+  if (for_pump) tell_pump_();
+  if (for_upkeep) tell_upkeep_();
+}
+
+void Heart::run(const std::stop_token& stop) {
+  SteadyTime next = store_.clock().steady();
+  while (!stop.stop_requested()) {
+    step();
+    // Not `now + interval`: a slow answer must not stretch the beat. Until there is a session, the
+    // wait is short: the first answer says who tends.
+    constexpr Duration before_first{20};
+    const bool open = !pulse_.own().session.nonce.empty();
+    next = std::max(next + (open ? rules::beat_interval : before_first), store_.clock().steady());
+    store_.clock().wait_until(next, stop);
+  }
+}
+
+}  // namespace penstock
