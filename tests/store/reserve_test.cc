@@ -92,7 +92,7 @@ TEST_P(ReserveOrder, PausedQueueHandsOutNothing) {
 }
 
 TEST_P(ReserveOrder, ABatchEndsBeforeItExceedsAMebibyte) {
-  const std::string payload = '"' + std::string(400 << 10, 'x') + '"';
+  const std::string payload = quoted(400 << 10);
   for (const char* task : {"a", "b", "c"}) producer.add(task, {}, payload);
   producer.add("low", {.priority = 1}, payload);
   EXPECT_EQ(tasks_of(session.reserve(9)), "a b");
@@ -100,7 +100,7 @@ TEST_P(ReserveOrder, ABatchEndsBeforeItExceedsAMebibyte) {
 }
 
 TEST_P(ReserveOrder, ALargeJobTravelsAlone) {
-  producer.add("large", {}, '"' + std::string((1 << 20) - 2, 'x') + '"');
+  producer.add("large", {}, quoted((1 << 20) - 2));
   producer.add("small");
   EXPECT_EQ(tasks_of(session.reserve(9)), "large");
   EXPECT_EQ(tasks_of(session.reserve(9)), "small");

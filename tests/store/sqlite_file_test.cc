@@ -106,7 +106,7 @@ TEST_F(SqliteFile, AFolderThatCannotBeMadeIsSaidSo) {
 
 TEST_F(SqliteFile, ATruncatedFileIsAnErrorAndCrashesNothing) {
   Producer producer(*store);
-  for (int i = 0; i < 200; ++i) producer.add("t", {}, '"' + std::string(500, 'x') + '"');
+  for (int i = 0; i < 200; ++i) producer.add("t", {}, quoted(500));
   tamper("PRAGMA wal_checkpoint(TRUNCATE)");
   store.close();
   const std::string whole = bytes();
@@ -124,7 +124,7 @@ TEST_F(SqliteFile, ATruncatedFileIsAnErrorAndCrashesNothing) {
 
 TEST_F(SqliteFile, DamagedPagesAreAnErrorAndCrashNothing) {
   Producer producer(*store);
-  for (int i = 0; i < 200; ++i) producer.add("t", {}, '"' + std::string(500, 'x') + '"');
+  for (int i = 0; i < 200; ++i) producer.add("t", {}, quoted(500));
   tamper("PRAGMA wal_checkpoint(TRUNCATE)");
   store.close();
   const std::string whole = bytes();
@@ -293,7 +293,7 @@ TEST_F(SqliteFile, FullDiskIsSaidAndNothingIsLost) {
   Producer producer(*store);
   producer.add("before");
   TestSession session(*store);
-  const rules::NewJob large = new_job(clock, "large", {}, '"' + std::string(100'000, 'x') + '"');
+  const rules::NewJob large = new_job(clock, "large", {}, quoted(100'000));
   const SubmitCall call{.request = producer.next(), .jobs = {&large, 1}};
   {
     const FileSizeLimit full(std::filesystem::file_size(store.path() + "-wal") + 20'000);

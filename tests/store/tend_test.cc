@@ -129,7 +129,7 @@ TEST_P(Tend, PruneKeepsTheNewestOfTooMany) {
 }
 
 TEST_P(Tend, PruneKeepsWithinItsBytes) {
-  const std::string result = '"' + std::string(1000, 'r') + '"';
+  const std::string result = quoted(1000);
   fill(10, rules::Succeeded{result});
   PruneCall call;
   call.retention.succeeded.bytes = 5000;

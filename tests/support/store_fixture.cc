@@ -56,6 +56,12 @@ rules::NewJob new_job(Clock& clock, std::string task, SubmitOptions options, std
       .value();
 }
 
+std::string quoted(std::size_t letters) {
+  std::string text(letters + 2, 'x');
+  text.front() = text.back() = '"';
+  return text;
+}
+
 Producer::Producer(Store& store, std::string nonce)
     : store_(&store), nonce_(nonce.empty() ? unique_name("producer") : std::move(nonce)) {}
 

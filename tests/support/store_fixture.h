@@ -62,6 +62,9 @@ class StoreUnderTest {
 rules::NewJob new_job(Clock& clock, std::string task, SubmitOptions options = {},
                       std::string payload = "null");
 
+/// A JSON string of so many letters.
+std::string quoted(std::size_t letters);
+
 /// One client: a nonce and a call number that grows.
 class Producer {
  public:
