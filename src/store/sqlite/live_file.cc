@@ -191,6 +191,13 @@ Woken LiveFile::wait(const WaitFor& what, int ring_bit, std::atomic<bool>& rung,
 
 bool LiveFile::take_turn() {
   if (descriptor_ < 0) return true;
+  if (!turn_of_threads_.try_lock_for(std::chrono::milliseconds{turn_patience_ms})) return false;
+  if (take_turn_of_processes()) return true;
+  turn_of_threads_.unlock();
+  return false;
+}
+
+bool LiveFile::take_turn_of_processes() {
   const SteadyTime deadline = monotonic_now() + std::chrono::milliseconds{turn_patience_ms};
   while (true) {
     const std::uint32_t turn = page_->turn.load();
@@ -214,6 +221,7 @@ void LiveFile::pass_turn() {
   fcntl(descriptor_, F_OFD_SETLK, &lock);
   page_->turn.fetch_add(1);
   if (page_->queued.load() != 0) futex(page_->turn, FUTEX_WAKE, 1, nullptr, 0);
+  turn_of_threads_.unlock();
 }
 
 void LiveFile::follow_path() {

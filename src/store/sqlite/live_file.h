@@ -13,6 +13,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 
 namespace penstock::sqlite {
@@ -55,7 +56,8 @@ class LiveFile {
   void ring(int ring_bit);
   /// Sleeps until something of `concerns` has moved since `seen`, `rung` is true, or `deadline`.
   Woken wait(const WaitFor& what, int ring_bit, std::atomic<bool>& rung, SteadyTime deadline);
-  /// Takes the turn to write; false after 5 s. Released by the destructor of the turn.
+  /// Takes the turn to write, among threads and processes; false after 5 s. Released by the
+  /// destructor of the turn.
   bool take_turn();
   void pass_turn();
   /// Maps the file anew, at the same address, when its path no longer leads to it.
@@ -65,8 +67,10 @@ class LiveFile {
   struct Page;
   LiveFile() = default;
   [[nodiscard]] bool replaced() const;
+  bool take_turn_of_processes();
 
   Page* page_ = nullptr;
+  std::timed_mutex turn_of_threads_;  // A lock on a file does not keep threads of a process apart.
   int descriptor_ = -1;
   std::string path_;
 };
