@@ -32,9 +32,11 @@ class Arguments {
   [[nodiscard]] virtual std::vector<std::string> all(std::string_view flag) const = 0;
   /// What stood without a flag, in order.
   [[nodiscard]] virtual const std::vector<std::string>& words() const = 0;
-  /// The store's URL by flag, environment, file or default, and where it came from ("REDIS_URL").
+  /// The store's URL by flag, environment, file or default.
   [[nodiscard]] virtual std::string store() const = 0;
-  [[nodiscard]] virtual std::string store_origin() const = 0;
+  /// Where the value of a setting comes from: the flag itself, an environment variable,
+  /// "penstock.toml" or "default".
+  [[nodiscard]] virtual std::string origin(std::string_view flag) const = 0;
   [[nodiscard]] virtual bool json() const = 0;
   [[nodiscard]] virtual bool quiet() const = 0;
   /// Path of the running program, to start worker processes with.

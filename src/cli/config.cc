@@ -5,18 +5,10 @@
 #include "cli/table.h"
 #include "rules/json.h"
 
-#include <cstdlib>
 #include <iostream>
 
 namespace penstock::cli {
 namespace {
-
-std::string origin_of(const Arguments& arguments, const SettingRow& row) {
-  if (row.flag == "--store") return arguments.store_origin();
-  const std::string variable = environment_name(row);
-  if (const char* set = std::getenv(variable.c_str()); set && *set) return variable;
-  return arguments.text(row.flag) == row.fallback ? "default" : "penstock.toml or flag";
-}
 
 int show_config(const Arguments& arguments) {
   Table table({"KEY", "VALUE", "FROM", "WHAT IT IS"});
@@ -28,7 +20,7 @@ int show_config(const Arguments& arguments) {
       value = arguments.has(row.flag) ? "true" : "false";
     }
     value = without_password(value);
-    const std::string origin = origin_of(arguments, row);
+    const std::string origin = arguments.origin(row.flag);
     json.key(row.key).begin_object().key("value").text(value).key("from").text(origin).end_object();
     table.row({std::string(row.key), value.empty() ? "-" : value, origin, std::string(row.help)});
   }

@@ -50,7 +50,7 @@ Result<Client> connect(const Arguments& arguments, Access access) {
   auto client = Client::open(arguments.store(), options);
   if (client && access == Access::write && !arguments.quiet()) {
     std::cerr << "store: " << without_password(client->store_name()) << " (from "
-              << arguments.store_origin() << ")\n";
+              << arguments.origin("--store") << ")\n";
   }
   return client;
 }

@@ -300,7 +300,7 @@ int play_on(const DemoStage& stage, const Arguments& arguments, const DemoPart& 
     stop.request_stop();
   });
   screen.say("Store: " + without_password(stage.url()) + " (from " +
-             (stage.own() ? "demo, a fresh file" : arguments.store_origin()) + ")");
+             (stage.own() ? "demo, a fresh file" : arguments.origin("--store")) + ")");
   auto client = Client::open(stage.url());
   if (!client) return fail(arguments, client.error());
   auto workers = Supervisor::open(worker_processes(arguments, stage.url()));

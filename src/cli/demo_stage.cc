@@ -8,7 +8,7 @@
 namespace penstock::cli {
 
 Result<DemoStage> DemoStage::open(const Arguments& arguments) {
-  if (arguments.store_origin() != "default") return DemoStage(arguments.store(), {});
+  if (arguments.origin("--store") != "default") return DemoStage(arguments.store(), {});
   std::error_code failed;
   std::string name = std::filesystem::temp_directory_path(failed) / "penstock-demo-XXXXXX";
   if (failed || !mkdtemp(name.data())) {

@@ -72,7 +72,7 @@ int run_doctor(const Arguments& arguments) {
     return ill ? 1 : 0;
   }
   std::cout << "store       " << without_password(health->store) << " (from "
-            << arguments.store_origin() << ")\n"
+            << arguments.origin("--store") << ")\n"
             << "reachable   yes, " << rules::format_duration(health->latency) << '\n'
             << "version     " << health->version << '\n'
             << "durability  up to " << health->durability << '\n'

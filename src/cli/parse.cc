@@ -57,7 +57,17 @@ class Typed : public Arguments {
   }
   [[nodiscard]] const std::vector<std::string>& words() const override { return words_; }
   [[nodiscard]] std::string store() const override { return resolved().url; }
-  [[nodiscard]] std::string store_origin() const override { return resolved().origin; }
+  [[nodiscard]] std::string origin(std::string_view flag) const override {
+    if (flag == "--store") return resolved().origin;
+    const auto value = values.find(flag);
+    const auto given = switches.find(flag);
+    const bool typed = (value != values.end() && !value->second.empty()) ||
+                       (given != switches.end() && given->second > 0);
+    if (typed) return std::string(flag);
+    const SettingRow* row = find_setting(flag);
+    const std::string set = row ? outside(*row).second : std::string();
+    return set.empty() ? "default" : set;
+  }
   [[nodiscard]] bool json() const override { return has("--json"); }
   [[nodiscard]] bool quiet() const override { return has("--quiet"); }
   [[nodiscard]] std::string program() const override { return program_; }

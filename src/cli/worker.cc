@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/connect.h"
 #include "cli/log_sink.h"
+#include "cli/settings.h"
 #include "cli/signals.h"
 #include "rules/job_state.h"
 
@@ -128,10 +129,11 @@ int run_one_process(const Arguments& arguments, const Tasks& tasks, WorkerOption
 int run_supervised(const Arguments& arguments, const WorkerOptions& options, int processes) {
   SupervisorOptions supervised{
       .store = arguments.store(),
-      .command = {arguments.program(), "worker", "--store", arguments.store(), "--processes", "1",
-                  "--index", "{index}"},
+      .command = {arguments.program(), "worker", "--processes", "1", "--index", "{index}"},
       .processes = processes,
       .grace = options.grace};
+  // Not as a flag: the arguments of a process are for everybody to see, its URL may hold a password.
+  setenv("PENSTOCK_STORE", arguments.store().c_str(), 1);
   const auto pass = [&](std::string_view flag) {
     for (const std::string& value : arguments.all(flag)) {
       supervised.command.push_back(std::string(flag));
@@ -179,7 +181,8 @@ int run_worker(const Arguments& arguments, const App& app) {
   auto processes = integer_flag(arguments, "--processes");
   if (!processes) return fail(arguments, processes.error());
   if (!arguments.quiet() && arguments.text("--index").empty()) {
-    std::cerr << "store: " << arguments.store() << " (from " << arguments.store_origin() << ")\n";
+    std::cerr << "store: " << without_password(arguments.store()) << " (from "
+              << arguments.origin("--store") << ")\n";
   }
   const int count = processes->value_or(1);
   if (count != 1) return run_supervised(arguments, *options, count);

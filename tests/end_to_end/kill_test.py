@@ -29,7 +29,9 @@ class Kill(Stage):
     def test_supervised_workers_may_die_again_and_again(self):
         manager = self.worker("--concurrency", "4", "--log-level", "info", processes=2)
         self.submit_many([{"task": "sleep", "payload": {"ms": 20}} for _ in range(400)])
-        for number in range(3):
+        # Twice, not three times: a job that was in three workers' hands when they were killed has
+        # used up its crashes, whoever was to blame.
+        for number in range(2):
             victim = in_child(manager.wait_line("[MANAGER] Started worker", number + 1))
             self.until("some jobs run there", lambda pid=victim: any(
                 worker["running"] > 0 for worker in self.workers() if worker["pid"] == pid))
@@ -37,7 +39,7 @@ class Kill(Stage):
             manager.wait_line("died: signal 9", number + 1)
         self.expect_all_succeeded(400)
         self.assertGreater(sum(job["crashes"] for job in self.jobs()), 0)
-        self.assertEqual(self.doctor()["sessions_lost"], 3)
+        self.assertEqual(self.doctor()["sessions_lost"], 2)
         self.drain(manager)
 
     def workers(self):
