@@ -132,7 +132,7 @@ int run_supervised(const Arguments& arguments, const WorkerOptions& options, int
       .command = {arguments.program(), "worker", "--processes", "1", "--index", "{index}"},
       .processes = processes,
       .grace = options.grace};
-  // Not as a flag: the arguments of a process are for everybody to see, its URL may hold a password.
+  // Not as a flag: everybody sees the arguments of a process, and a URL may hold a password.
   setenv("PENSTOCK_STORE", arguments.store().c_str(), 1);
   const auto pass = [&](std::string_view flag) {
     for (const std::string& value : arguments.all(flag)) {
