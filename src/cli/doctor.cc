@@ -59,12 +59,29 @@ Result<void> find_troubled_queues(Client& client, Health& health) {
   return {};
 }
 
+// Sessions whose beat stands still, with nobody left who would take their jobs back.
+Result<void> find_silent(Client& client, Health& health) {
+  auto workers = client.workers();
+  if (!workers) return std::move(workers).error();
+  constexpr Duration too_long{5000};
+  const Time now = client.clock().now();
+  const auto silent = std::ranges::count_if(
+      *workers, [&](const WorkerRecord& worker) { return now - worker.last_seen_at > too_long; });
+  if (silent == 0) return {};
+  health.findings.push_back(
+      {.serious = true,
+       .what = std::to_string(silent) + " sessions have not beaten for more than 5s",
+       .hint = "their workers are dead or stopped: start a worker, it takes their jobs back"});
+  return {};
+}
+
 int run_doctor(const Arguments& arguments) {
   auto client = connect(arguments, Access::read);
   if (!client) return fail(arguments, client.error());
   auto health = client->health();
   if (!health) return fail(arguments, health.error());
   if (auto ok = find_unserved(*client, *health); !ok) return fail(arguments, ok.error());
+  if (auto ok = find_silent(*client, *health); !ok) return fail(arguments, ok.error());
   if (auto ok = find_troubled_queues(*client, *health); !ok) return fail(arguments, ok.error());
   const bool ill = std::ranges::any_of(health->findings, &Health::Finding::serious);
   if (arguments.json()) {

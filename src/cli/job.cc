@@ -180,6 +180,9 @@ int list(const Arguments& arguments) {
     filter->cursor = page->next_cursor;
   } while (left > 0 && !filter->cursor.empty());
   if (!as_json) std::cout << table.text();
+  if (!filter->cursor.empty() && !arguments.quiet()) {
+    std::cerr << "more: --cursor " << filter->cursor << '\n';
+  }
   return 0;
 }
 

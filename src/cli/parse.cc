@@ -274,7 +274,11 @@ int parse_and_run(int argc, char** argv, const App& app, const std::vector<Comma
   }
   const CLI::App* chosen = &top;
   while (!chosen->get_subcommands().empty()) chosen = chosen->get_subcommands().front();
-  return by_place.at(chosen)->run(typed);
+  const int code = by_place.at(chosen)->run(typed);
+  std::cout.flush();
+  if (std::cout) return code;
+  const int failed = report({Errc::unavailable, "standard output cannot be written to"});
+  return code == 0 ? failed : code;
 }
 
 }  // namespace penstock::cli

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -107,7 +108,7 @@ std::string environment_name(const SettingRow& row) {
 
 Result<FileSettings> read_settings_file(const std::string& path) {
   std::ifstream file(path);
-  if (!file) {
+  if (!file || std::filesystem::is_directory(path)) {
     return Error{Errc::not_found, "configuration file " + path + " cannot be read: check --config"};
   }
   std::stringstream text;

@@ -5,6 +5,7 @@
 #include "rules/job_json.h"
 #include "rules/limits.h"
 
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -21,7 +22,7 @@ Result<std::string> read_payload(const std::string& word) {
   }
   if (!word.starts_with('@')) return word;
   std::ifstream file(word.substr(1), std::ios::binary);
-  if (!file) {
+  if (!file || std::filesystem::is_directory(word.substr(1))) {
     return Error{Errc::not_found, "payload file " + word.substr(1) + " cannot be read"};
   }
   return std::string(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());

@@ -53,6 +53,8 @@ class DepthCheck : public nlohmann::json_sax<json> {
 bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
 std::string fault_in(std::string_view text) {
+  // The library skips it; whoever reads the text later may not.
+  if (text.starts_with("\xef\xbb\xbf")) return "begins with a byte order mark: remove it";
   DepthCheck check;
   if (json::sax_parse(text.begin(), text.end(), &check)) return {};
   return check.error.empty() ? "is not JSON" : check.error;

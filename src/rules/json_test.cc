@@ -30,6 +30,15 @@ TEST(Json, RefusesWhatIsNotJsonAndSaysWhere) {
   EXPECT_NE(check_json("payload", "[1,]", 1000).error().message.find("byte 4"), std::string::npos);
 }
 
+TEST(Json, AByteOrderMarkIsRefused) {
+  const auto checked = check_json("payload",
+                                  "\xef\xbb\xbf"
+                                  "1",
+                                  100);
+  ASSERT_FALSE(checked);
+  EXPECT_EQ(checked.error().code, Errc::invalid);
+}
+
 TEST(Json, DepthEndsAt64Levels) {
   EXPECT_TRUE(check_json("payload", nested(64), 1 << 20));
   const auto refused = check_json("payload", nested(65), 1 << 20);

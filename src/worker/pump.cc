@@ -13,6 +13,9 @@ namespace {
 constexpr Duration shortest_pause{50}, longest_pause{2000};
 constexpr Duration notes_every{100};
 constexpr Duration idle_rest{10'000};
+// How long a worker that gives back goes on asking a store that does not answer. Then it leaves:
+// its beats stop, and its peers take the jobs.
+constexpr Duration farewell{5000};
 
 Duration since(SteadyTime then, SteadyTime now) {
   return std::chrono::duration_cast<Duration>(now - then);
@@ -32,8 +35,13 @@ Pump::Pump(Store& store, Slots& slots, const Tasks& tasks, Pulse& pulse, PumpOpt
 
 Rest Pump::step() {
   const SteadyTime now = store_.clock().steady();
-  if (session_.nonce.empty() && !open_session(now)) return rest({}, now);
+  if (give_back_since_ && now - *give_back_since_ >= farewell) {
+    log(LogLevel::warning, "the store did not answer: leaving without giving back");
+    return {.finished = true};
+  }
   const Heard heard = pulse_.heard();
+  follow_mode(heard, now);
+  if (session_.nonce.empty() && !open_session(now)) return rest({}, now);
   follow(heard, now);
   const bool was_alone = hand_.holds_suspect();
   hand_.collect(now);
@@ -78,7 +86,6 @@ bool Pump::open_session(SteadyTime now) {
 }
 
 void Pump::follow(const Heard& heard, SteadyTime now) {
-  follow_mode(heard, now);
   if (!heard.alive) lose_session("it was declared dead", now);
   hand_.cancel(heard.cancels);
   // A wake-up can be lost with the process that should have sent it; beats tell of work as well.
@@ -100,6 +107,7 @@ void Pump::follow_mode(const Heard& heard, SteadyTime now) {
   }
   if (mode_ >= Mode::drain && !drain_since_) drain_since_ = now;
   if (mode_ == Mode::drain && now - *drain_since_ >= options_.grace) mode_ = Mode::give_back;
+  if (mode_ == Mode::give_back && !give_back_since_) give_back_since_ = now;
 }
 
 bool Pump::write_notes(SteadyTime now) {

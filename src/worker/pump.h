@@ -96,7 +96,7 @@ class Pump {
   Bell seen_{};
   Mode mode_ = Mode::fetch;
   std::atomic<Mode> requested_{Mode::fetch};
-  std::optional<SteadyTime> drain_since_;
+  std::optional<SteadyTime> drain_since_, give_back_since_;
   bool recycle_ = false;
   std::int64_t taken_ = 0;
   std::int64_t allowance_ = std::numeric_limits<std::int64_t>::max();
