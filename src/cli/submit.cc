@@ -134,6 +134,12 @@ int run_submit(const Arguments& arguments) {
                             "submit takes TASK and at most one payload: penstock "
                             "submit echo '{\"a\":1}'"});
   }
+  if (!batch.empty() && !words.empty()) {
+    return fail(arguments, {Errc::invalid, "--batch takes its jobs from the file: leave TASK out"});
+  }
+  if (arguments.has("--wait") && (arguments.has("--count") || !batch.empty())) {
+    return fail(arguments, {Errc::invalid, "--wait is for one job: leave --count and --batch out"});
+  }
   auto options = read_submit_flags(arguments);
   if (!options) return fail(arguments, options.error());
   auto count = integer_flag(arguments, "--count");

@@ -69,6 +69,9 @@ Result<WorkerOptions> read_options(const Arguments& arguments) {
   auto max_jobs = integer_flag(arguments, "--max-jobs");
   if (!max_jobs) return std::move(max_jobs).error();
   options.max_jobs = max_jobs->value_or(0);
+  if (options.max_jobs < 0) {
+    return Error{Errc::invalid, "--max-jobs is negative: use 1 or more, or 0 for no limit"};
+  }
   auto grace = duration_flag(arguments, "--grace");
   if (!grace) return std::move(grace).error();
   options.grace = grace->value_or(options.grace);
