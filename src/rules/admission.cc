@@ -24,6 +24,10 @@ Result<void> check_names(const JobSpec& spec) {
   }
   if (!o.fair_key.empty()) {
     if (auto ok = check_key("fair key", o.fair_key); !ok) return ok;
+    // No store takes turns between keys yet; a promise that is dropped in silence is worse than
+    // none.
+    return Error{Errc::invalid, "fair key \"" + printable(o.fair_key) +
+                                    "\" cannot be honoured by this version: leave it out"};
   }
   if (!o.idempotency_key.empty()) {
     if (auto ok = check_key("idempotency key", o.idempotency_key); !ok) return ok;

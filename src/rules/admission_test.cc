@@ -70,6 +70,7 @@ TEST(Admission, ErrorsNameTheFieldAndItsValue) {
       {with({.unique = Unique{""}}), "unique key", "\"\""},
       {with({.idempotency_key = "a\n"}), "idempotency key", "a\\x0a"},
       {with({.fair_key = "\x01"}), "fair key", "\\x01"},
+      {with({.fair_key = "tenant"}), "fair key", "tenant"},  // Nothing takes turns by it yet.
       {with({.tags = {{"a=b", "c"}}}), "tag key", "a=b"},
       {with({.backoff = Backoff{.first = 2s, .cap = 1s}}), "backoff", "first"},
       {with({.backoff = Backoff{.jitter = 1.5}}), "backoff", "jitter"},

@@ -40,6 +40,7 @@ class Storm:
         self.folder = tempfile.mkdtemp(prefix="penstock-storm-")
         self.environment = dict(os.environ, PENSTOCK_STORE=f"sqlite:{self.folder}/jobs.db")
         self.alone = []  # Workers without a supervisor.
+        self.killed = set()  # Their pids.
         self.kills = []  # (moment, worker, jobs that ran there)
         self.dice = random.Random(int(os.environ.get("PENSTOCK_SEED", "1")))
 
@@ -63,7 +64,9 @@ class Storm:
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def kill_one(self):
-        workers = [worker for worker in self.lines("workers") if worker["running"] > 0]
+        # A worker that was killed is listed until its peers have noticed.
+        workers = [worker for worker in self.lines("workers")
+                   if worker["running"] > 0 and worker["pid"] not in self.killed]
         if not workers:
             return
         victim = self.dice.choice(workers)
@@ -75,6 +78,7 @@ class Storm:
             os.kill(victim["pid"], signal.SIGKILL)
         except ProcessLookupError:
             return
+        self.killed.add(victim["pid"])
         self.kills.append((at, victim["worker"], held))
         if self.options.alone:
             self.alone.append(self.start())
