@@ -23,6 +23,7 @@ endfunction()
 
 third_party(threads Threads::Threads)
 third_party_package(sqlite sqlite3)
+third_party_package(hiredis hiredis)
 third_party_package(json nlohmann_json)
 third_party_package(cli11 CLI11)
 third_party_package(fmt fmt)
