@@ -26,7 +26,7 @@ function(embed)
   endif()
   list(TRANSFORM arg_FILES PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/" REGEX "^[^/]")
   list(TRANSFORM arg_SCRIPTS PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/" REGEX "^[^/]")
-  cmake_path(ABSOLUTE_PATH arg_LIBRARY)
+  list(TRANSFORM arg_LIBRARY PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/" REGEX "^[^/]")
   set(root "${CMAKE_CURRENT_BINARY_DIR}/embedded")
   set(header "${root}/${arg_HEADER}")
   add_custom_command(
