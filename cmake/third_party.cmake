@@ -24,6 +24,8 @@ endfunction()
 third_party(threads Threads::Threads)
 third_party_package(sqlite sqlite3)
 third_party_package(hiredis hiredis)
+# It asks for 64-bit file offsets, which no header of it uses and no precompiled header has.
+set_target_properties(PkgConfig::package_hiredis PROPERTIES INTERFACE_COMPILE_OPTIONS "")
 third_party_package(json nlohmann_json)
 third_party_package(cli11 CLI11)
 third_party_package(fmt fmt)
