@@ -4,6 +4,7 @@
 #include "cli/settings.h"
 #include "cli/table.h"
 #include "rules/json.h"
+#include "rules/name.h"
 
 #include <iostream>
 
@@ -19,7 +20,7 @@ int show_config(const Arguments& arguments) {
     if (row.flag == "--require-safe-store") {
       value = arguments.has(row.flag) ? "true" : "false";
     }
-    value = without_password(value);
+    value = rules::without_password(value);
     const std::string origin = arguments.origin(row.flag);
     json.key(row.key).begin_object().key("value").text(value).key("from").text(origin).end_object();
     table.row({std::string(row.key), value.empty() ? "-" : value, origin, std::string(row.help)});

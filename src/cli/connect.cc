@@ -49,7 +49,7 @@ Result<Client> connect(const Arguments& arguments, Access access) {
   options.call_timeout = patience->value_or(options.call_timeout);
   auto client = Client::open(arguments.store(), options);
   if (client && access == Access::write && !arguments.quiet()) {
-    std::cerr << "store: " << without_password(client->store_name()) << " (from "
+    std::cerr << "store: " << rules::without_password(client->store_name()) << " (from "
               << arguments.origin("--store") << ")\n";
   }
   return client;

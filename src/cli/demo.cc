@@ -11,6 +11,7 @@
 #include "cli/signals.h"
 #include "rules/duration.h"
 #include "rules/job_state.h"
+#include "rules/name.h"
 
 #include <penstock/log.h>
 
@@ -245,7 +246,7 @@ Result<bool> Show::conclude() {
   const bool part_well = describe_part();
   auto tally = watch_.tally(client_);
   if (!tally) return std::move(tally).error();
-  std::cout << (arguments_.json() ? to_json(*tally, without_password(client_.store_name()))
+  std::cout << (arguments_.json() ? to_json(*tally, rules::without_password(client_.store_name()))
                                   : to_text(*tally))
             << std::flush;
   return part_well && tally->lost == 0 && tally->ended_twice == 0 && killed_ &&
@@ -299,7 +300,7 @@ int play_on(const DemoStage& stage, const Arguments& arguments, const DemoPart& 
     interrupted = true;
     stop.request_stop();
   });
-  screen.say("Store: " + without_password(stage.url()) + " (from " +
+  screen.say("Store: " + rules::without_password(stage.url()) + " (from " +
              (stage.own() ? "demo, a fresh file" : arguments.origin("--store")) + ")");
   auto client = Client::open(stage.url());
   if (!client) return fail(arguments, client.error());

@@ -4,6 +4,7 @@
 #include "cli/settings.h"
 #include "rules/duration.h"
 #include "rules/job_json.h"
+#include "rules/name.h"
 
 #include <algorithm>
 #include <iostream>
@@ -88,7 +89,7 @@ int run_doctor(const Arguments& arguments) {
     std::cout << rules::to_json(*health) << '\n';
     return ill ? 1 : 0;
   }
-  std::cout << "store       " << without_password(health->store) << " (from "
+  std::cout << "store       " << rules::without_password(health->store) << " (from "
             << arguments.origin("--store") << ")\n"
             << "reachable   yes, " << rules::format_duration(health->latency) << '\n'
             << "version     " << health->version << '\n'

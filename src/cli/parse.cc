@@ -87,15 +87,19 @@ class Typed : public Arguments {
   FileSettings file;
 
  private:
-  [[nodiscard]] StoreUrl resolved() const {
+  // Once: all of a command means the same store, and "auto" may wait for an answer.
+  [[nodiscard]] const StoreUrl& resolved() const {
+    if (resolved_) return *resolved_;
     const auto typed = values.find("--store");
     const bool given = typed != values.end() && !typed->second.empty();
     const auto in_file = file.find("store");
-    return resolve_store_url(given ? typed->second.back() : "", "--store",
-                             in_file == file.end() ? "" : in_file->second);
+    resolved_ = resolve_store_url(given ? typed->second.back() : "", "--store",
+                                  in_file == file.end() ? "" : in_file->second);
+    return *resolved_;
   }
 
   std::string program_;
+  mutable std::optional<StoreUrl> resolved_;
 };
 
 // The option parser reads "[...]" and "{}" as lists of its own; ours are JSON. A mark in front

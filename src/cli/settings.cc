@@ -123,13 +123,4 @@ Result<FileSettings> read_settings_file(const std::string& path) {
   return settings;
 }
 
-std::string without_password(std::string url) {
-  const auto scheme = url.find("://");
-  if (scheme == std::string::npos) return url;
-  const auto at = url.find('@', scheme);
-  const auto colon = url.find(':', scheme + 3);
-  if (at == std::string::npos || colon == std::string::npos || colon > at) return url;
-  return url.replace(colon + 1, at - colon - 1, "***");
-}
-
 }  // namespace penstock::cli

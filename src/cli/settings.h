@@ -32,7 +32,4 @@ using FileSettings = std::map<std::string, std::string, std::less<>>;
 /// Reads penstock.toml. Errors: not_found, invalid with line and column (unknown key, wrong type).
 Result<FileSettings> read_settings_file(const std::string& path);
 
-/// The same URL with *** for its password.
-std::string without_password(std::string url);
-
 }  // namespace penstock::cli

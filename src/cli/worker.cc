@@ -6,6 +6,7 @@
 #include "cli/settings.h"
 #include "cli/signals.h"
 #include "rules/job_state.h"
+#include "rules/name.h"
 
 #include <penstock/log.h>
 
@@ -184,7 +185,7 @@ int run_worker(const Arguments& arguments, const App& app) {
   auto processes = integer_flag(arguments, "--processes");
   if (!processes) return fail(arguments, processes.error());
   if (!arguments.quiet() && arguments.text("--index").empty()) {
-    std::cerr << "store: " << without_password(arguments.store()) << " (from "
+    std::cerr << "store: " << rules::without_password(arguments.store()) << " (from "
               << arguments.origin("--store") << ")\n";
   }
   const int count = processes->value_or(1);

@@ -104,4 +104,16 @@ std::string printable(std::string_view text, std::size_t limit) {
   return out;
 }
 
+std::string without_password(std::string_view url) {
+  const auto begin = url.find("//");
+  const auto end = url.rfind('@');
+  if (begin == std::string_view::npos || end == std::string_view::npos || end < begin + 2) {
+    return std::string(url);
+  }
+  // What stands there without a colon may be a password all the same.
+  const auto colon = url.find(':', begin);
+  const auto kept = colon < end ? colon + 1 : begin + 2;
+  return std::string(url.substr(0, kept)) + "***" + std::string(url.substr(end));
+}
+
 }  // namespace penstock::rules

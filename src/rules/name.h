@@ -24,5 +24,7 @@ std::size_t utf8_length(std::string_view text, std::size_t at);
 /// Text from users made safe for one line of output: control bytes and what is no UTF-8 as \xNN, at
 /// most `limit` bytes.
 std::string printable(std::string_view text, std::size_t limit = 64);
+/// A URL, well formed or not, with *** for whatever may be its password.
+std::string without_password(std::string_view url);
 
 }  // namespace penstock::rules

@@ -55,6 +55,15 @@ TEST(Names, TagsHaveBoundsInNumberAndLength) {
   EXPECT_TRUE(check_tags({{std::string(64, 'k'), std::string(256, 'v')}}));
 }
 
+TEST(Names, PasswordOfAUrlIsNotShown) {
+  EXPECT_EQ(without_password("x://ann:secret@host/1"), "x://ann:***@host/1");
+  EXPECT_EQ(without_password("x://:se@cr:et@host"), "x://:***@host");
+  EXPECT_EQ(without_password("x://secret@host:1"), "x://***@host:1");
+  EXPECT_EQ(without_password("x://host:1/2"), "x://host:1/2");
+  EXPECT_EQ(without_password("file:a@b"), "file:a@b");
+  EXPECT_EQ(without_password(""), "");
+}
+
 TEST(Names, PrintableTextIsOneBoundedLine) {
   EXPECT_EQ(printable("a\nb\x01\x7f"), "a\\x0ab\\x01\\x7f");
   EXPECT_EQ(printable("\xff\xc3\xa9\xc3"), "\\xff\xc3\xa9\\xc3");

@@ -2,6 +2,8 @@
 #include "store/open.h"
 
 #include "rules/name.h"
+#include "store/redis/address.h"
+#include "store/redis/environment.h"
 #include "store/sqlite/sqlite_store.h"
 
 #include <cstdlib>
@@ -73,6 +75,28 @@ Result<std::unique_ptr<Store>> open_store(std::string_view url, const StoreOptio
                             : sqlite::open_database(full_path, "sqlite:" + full_path, clock);
   if (!database) return std::move(database).error();
   return sqlite::SqliteStore::open(*std::move(database));
+}
+
+std::optional<StoreUrl> aliased_store_url() {
+  auto alias = redis::aliased_url(redis::process_variable);
+  if (!alias) return std::nullopt;
+  return settle_store_url(alias->url, alias->variable);
+}
+
+StoreUrl settle_store_url(std::string_view url, std::string_view origin) {
+  if (url != "auto") {
+    return {redis::with_key_prefix(std::string(url), redis::process_variable), std::string(origin)};
+  }
+  const auto alias = redis::aliased_url(redis::process_variable);
+  const std::string server =
+      redis::with_key_prefix(alias ? alias->url : "redis:", redis::process_variable);
+  const std::string at = alias ? "the server of " + alias->variable : "a Redis at 127.0.0.1:6379";
+  const auto there = redis::answers(server, redis::auto_patience);
+  const std::string found = std::string(origin) + " auto: " + at;
+  if (there) return {server, found + " answers"};
+  // A URL that cannot be used at all is to be told, not to be passed over.
+  if (there.error().code == Errc::invalid) return {server, found};
+  return {default_store_url(), found + " does not answer"};
 }
 
 std::string default_store_url() {

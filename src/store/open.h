@@ -6,6 +6,8 @@
 #include "store/store.h"
 
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 
 namespace penstock {
@@ -21,6 +23,16 @@ struct StoreOptions {
 /// Errors: invalid (URL), unavailable, conflict (layout version), denied (unsafe store).
 Result<std::unique_ptr<Store>> open_store(std::string_view url, const StoreOptions& options = {});
 
+struct StoreUrl {
+  std::string url = {};
+  std::string origin = {};  ///< Who named it, for people.
+};
+
+/// What REDIS_URL, REDIS_HOST or ELASTICACHE_ENDPOINT name (redis/environment.h).
+std::optional<StoreUrl> aliased_store_url();
+/// Makes a URL complete: "auto" becomes that of the aliases, or of the usual place, when a server
+/// answers there within 0.3 s, else that of the default file; REDIS_KEY_PREFIX is added.
+StoreUrl settle_store_url(std::string_view url, std::string_view origin);
 /// "sqlite:$XDG_STATE_HOME/penstock/penstock.db", with the full path.
 std::string default_store_url();
 

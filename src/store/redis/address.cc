@@ -14,7 +14,7 @@ namespace {
 constexpr int last_database = 16'383;
 
 Error bad_url(std::string_view url, const std::string& why) {
-  return Error{Errc::invalid, "store URL \"" + rules::printable(without_password(url), 120) +
+  return Error{Errc::invalid, "store URL \"" + rules::printable(rules::without_password(url), 120) +
                                   "\" " + why +
                                   ": write redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE], "
                                   "redis+unix:///PATH or redis:"};
@@ -228,16 +228,6 @@ std::string where(const Address& address) {
          std::to_string(address.port);
 }
 
-std::string without_password(std::string_view url) {
-  const auto end = url.rfind('@');
-  const auto begin = url.find("//");
-  if (end == std::string_view::npos || begin == std::string_view::npos || end < begin + 2) {
-    return std::string(url);
-  }
-  // Without a colon it may be the password all the same: some write redis://PASSWORD@HOST.
-  const auto colon = url.find(':', begin);
-  const auto kept = colon < end ? colon + 1 : begin + 2;
-  return std::string(url.substr(0, kept)) + "***" + std::string(url.substr(end));
-}
+std::string percent_encoded(std::string_view text) { return encode(text, "-_.~"); }
 
 }  // namespace penstock::redis

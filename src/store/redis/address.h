@@ -38,7 +38,7 @@ std::string printable(const Address& address);
 /// For messages: "redis at 127.0.0.1:6379", "redis at /run/redis.sock".
 std::string where(const Address& address);
 
-/// Any URL with what may be a password replaced by "***", for messages about bad ones.
-std::string without_password(std::string_view url);
+/// `text` as a part of a URL: "p@ss" is "p%40ss".
+std::string percent_encoded(std::string_view text);
 
 }  // namespace penstock::redis
