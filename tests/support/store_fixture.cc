@@ -3,9 +3,9 @@
 
 #include "rules/errc.h"
 #include "rules/job_state.h"
+#include "tests/support/redis_server.h"
 
 #include <atomic>
-#include <cstdlib>
 #include <stdexcept>
 
 #include <unistd.h>
@@ -27,28 +27,46 @@ std::string outcome_of(const Result<Changed>& changed) {
 }  // namespace
 
 std::vector<StoreKind> all_store_kinds() {
-  return {StoreKind::sqlite_memory, StoreKind::sqlite_file};
+  constexpr bool redis_is_there = false;
+  if (!redis_is_there) return {StoreKind::sqlite_memory, StoreKind::sqlite_file};
+  return {StoreKind::sqlite_memory, StoreKind::sqlite_file, StoreKind::redis};
 }
 
 std::string to_text(StoreKind kind) {
-  return kind == StoreKind::sqlite_memory ? "sqlite_memory" : "sqlite_file";
+  switch (kind) {
+    case StoreKind::sqlite_memory:
+      return "sqlite_memory";
+    case StoreKind::sqlite_file:
+      return "sqlite_file";
+    case StoreKind::redis:
+      return "redis";
+  }
+  return {};
 }
 
-TempFolder::TempFolder() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "penstock-XXXXXX").string();
-  if (!mkdtemp(pattern.data())) throw std::runtime_error("no temporary folder: " + pattern);
-  path_ = pattern;
-}
-
-TempFolder::~TempFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
-StoreUnderTest::StoreUnderTest(StoreKind kind)
-    : url_(kind == StoreKind::sqlite_memory ? "sqlite::memory:?prefix=" + unique_name("test")
-                                            : "sqlite:" + (folder_.path() / "jobs.db").string()) {
+StoreUnderTest::StoreUnderTest(StoreKind kind) {
+  switch (kind) {
+    case StoreKind::sqlite_memory:
+      url_ = "sqlite::memory:?prefix=" + unique_name("test");
+      break;
+    case StoreKind::sqlite_file:
+      url_ = "sqlite:" + (folder_.path() / "jobs.db").string();
+      break;
+    case StoreKind::redis:
+      prefix_ = unique_name("test");
+      url_ = shared_redis().url(prefix_);
+      break;
+  }
   store_ = reopen().value();
+}
+
+StoreUnderTest::~StoreUnderTest() {
+  close();
+  if (prefix_.empty()) return;
+  // The server is shared by every test of the process and would fill up.
+  std::vector<std::string> words = shared_redis().list({"KEYS", prefix_ + ":*"});
+  words.insert(words.begin(), "DEL");
+  if (words.size() > 1) (void)shared_redis().command(words);
 }
 
 rules::NewJob new_job(Clock& clock, std::string task, SubmitOptions options, std::string payload) {

@@ -6,10 +6,10 @@
 #pragma once
 
 #include "store/open.h"
+#include "tests/support/temp_folder.h"
 
 #include <penstock/testing.h>
 
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
@@ -17,27 +17,17 @@
 
 namespace penstock::testing {
 
-enum class StoreKind : std::uint8_t { sqlite_memory, sqlite_file };
+enum class StoreKind : std::uint8_t { sqlite_memory, sqlite_file, redis };
 std::vector<StoreKind> all_store_kinds();
 std::string to_text(StoreKind kind);
-
-/// A folder of its own, removed with all that is in it.
-class TempFolder {
- public:
-  TempFolder();
-  ~TempFolder();
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// An empty store under a clock that stands still.
 class StoreUnderTest {
  public:
   explicit StoreUnderTest(StoreKind kind);
+  ~StoreUnderTest();
+  StoreUnderTest(const StoreUnderTest&) = delete;
+  StoreUnderTest& operator=(const StoreUnderTest&) = delete;
 
   Store& operator*() { return *store_; }
   Store* operator->() { return store_.get(); }
@@ -48,11 +38,12 @@ class StoreUnderTest {
   std::unique_ptr<Store> another() { return store_->another().value(); }
   /// Opens the URL anew, as another process would.
   Result<std::unique_ptr<Store>> reopen() { return open_store(url_, {.clock = &clock_}); }
-  /// Closes every connection of the fixture, so that a test may touch the file.
+  /// Closes every connection of the fixture, so that a test may touch the files.
   void close() { store_.reset(); }
 
  private:
   TempFolder folder_;
+  std::string prefix_;  ///< Of its keys on a server.
   SimClock clock_;
   std::string url_;
   std::unique_ptr<Store> store_;
