@@ -24,8 +24,8 @@ endfunction()
 third_party(threads Threads::Threads)
 third_party_package(sqlite sqlite3)
 third_party_package(hiredis hiredis)
-# It asks for 64-bit file offsets, which no header of it uses and no precompiled header has.
-set_target_properties(PkgConfig::package_hiredis PROPERTIES INTERFACE_COMPILE_OPTIONS "")
+# It asks for -D_FILE_OFFSET_BITS=64, which is no news here and spoils the precompiled headers.
+set_property(TARGET PkgConfig::package_hiredis PROPERTY INTERFACE_COMPILE_OPTIONS)
 third_party_package(json nlohmann_json)
 third_party_package(cli11 CLI11)
 third_party_package(fmt fmt)

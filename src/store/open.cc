@@ -2,8 +2,9 @@
 #include "store/open.h"
 
 #include "rules/name.h"
-#include "store/redis/address.h"
+#include "store/redis/check.h"
 #include "store/redis/environment.h"
+#include "store/redis/redis_store.h"
 #include "store/sqlite/sqlite_store.h"
 
 #include <cstdlib>
@@ -18,7 +19,8 @@ constexpr std::string_view sqlite_scheme = "sqlite:";
 
 Error bad_url(std::string_view url, std::string_view why) {
   return Error{Errc::invalid, "store URL \"" + rules::printable(url, 120) + "\" " +
-                                  std::string(why) + ": write sqlite:PATH or sqlite::memory:"};
+                                  std::string(why) +
+                                  ": write sqlite:PATH, sqlite::memory: or redis://HOST:PORT/DB"};
 }
 
 // Memory databases by URL: whoever opens the same URL in this process gets the same database.
@@ -44,9 +46,27 @@ Result<void> check_query(std::string_view url, std::string_view query, bool in_m
   return rules::check_name("prefix", query.substr(7));
 }
 
+Result<std::unique_ptr<Store>> open_redis(std::string_view url, const StoreOptions& options) {
+  auto address = redis::parse_address(url);
+  if (!address) return std::move(address).error();
+  auto timeouts = redis::environment_timeouts();
+  if (!timeouts) return std::move(timeouts).error();
+  auto space = std::make_shared<redis::Namespace>(*address);
+  space->timeouts = *timeouts;
+  space->name = redis::printable(*address);
+  space->given = options.clock;
+  auto store = redis::RedisStore::open(std::move(space));
+  if (!store || !options.require_safe) return store;
+  auto health = (*store)->check();
+  if (!health) return std::move(health).error();
+  if (auto ok = redis::check_safe(*health); !ok) return std::move(ok).error();
+  return store;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Store>> open_store(std::string_view url, const StoreOptions& options) {
+  if (redis::is_redis_url(url)) return open_redis(url, options);
   if (!url.starts_with(sqlite_scheme)) return bad_url(url, "is not understood");
   const std::string_view rest = url.substr(sqlite_scheme.size());
   const auto question = rest.find('?');

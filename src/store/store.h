@@ -103,6 +103,9 @@ struct Orders {
   SessionNumber upkeep{};  ///< Holds the upkeep lease.
   std::vector<Watched> watch = {};
   Order order = Order::run;
+  // For the holder of the lease: when there may be something to prune.
+  Bell news{};                            ///< Moves with everything that happens.
+  std::optional<Time> oldest_ended = {};  ///< Until when the next ended job is kept.
 };
 
 /// What a session would take. Lanes are the queues in this order, each with these pools.
@@ -140,7 +143,7 @@ struct Exchange {
   std::vector<Reserved> jobs = {};
   std::optional<Time> next_due = {};  ///< Of any scheduled job.
   bool alone_waiting = false;         ///< Stop fetching until nothing is held, then ask again.
-  Bell seen{};                        ///< For `wait`.
+  Bell seen{};                        ///< For a `wait` for work.
 };
 
 /// Progress and log lines of one running job.
@@ -154,9 +157,9 @@ struct Note {
 
 struct WaitFor {
   Bell seen{};
-  bool work = false;    ///< Something may have become ready.
-  bool events = false;  ///< The event stream has grown.
-  bool due = false;     ///< Something was scheduled, maybe earlier than all before.
+  const Want* work = nullptr;  ///< Something may have become ready in these queues and pools.
+  bool events = false;         ///< The event stream has grown; not together with the others.
+  bool due = false;            ///< Something was scheduled, maybe earlier than all before.
 };
 enum class Woken : std::uint8_t { store, ring, deadline };
 

@@ -84,7 +84,8 @@ TEST(Tender, ComesBackWhenTheNextJobIsDue) {
   testing::Producer producer(*store);
   producer.add("later", {.start = Duration{700}});
   Tender tender(*store, {});
-  const auto rest = tender.step({.holds_lease = true, .due_moved = true});
+  const auto rest =
+      tender.step({.holds_lease = true, .next_due = store.clock().now() + Duration{700}});
   ASSERT_TRUE(rest);
   EXPECT_EQ(*rest, Duration{700});
 }

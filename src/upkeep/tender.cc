@@ -11,7 +11,8 @@ namespace penstock {
 namespace {
 
 constexpr Duration prune_every{2000};
-constexpr Duration rest{10'000};  // With nothing due, a step is still taken this often.
+constexpr Duration prune_idle{600'000};  // What only age makes old (events) can wait so long.
+constexpr Duration rest{10'000};         // With nothing due, a step is still taken this often.
 
 }  // namespace
 
@@ -22,16 +23,25 @@ Result<Duration> Tender::step(const Findings& findings) {
   auto next = promote(findings, now);
   if (!next) return next;
   const SteadyTime steady = store_.clock().steady();
-  if (steady >= next_prune_) {
-    next_prune_ = steady + prune_every;
+  if (should_prune(findings, now, steady)) {
     auto pruned = store_.prune({.retention = retention_}, now, {});
     if (!pruned) return std::move(pruned).error();
     if (pruned->more) {
-      next_prune_ = steady;
+      next_prune_ = prune_anyway_ = steady;
       return Duration{0};
     }
+    next_prune_ = steady + prune_every;
+    prune_anyway_ = steady + prune_idle;
+    pruned_at_ = findings.news;
   }
   return std::min(*next, prune_every);
+}
+
+// A store in which nothing has happened and nothing is past its time is left in peace.
+bool Tender::should_prune(const Findings& findings, Time now, SteadyTime steady) const {
+  if (steady < next_prune_) return false;
+  return findings.news != pruned_at_ || steady >= prune_anyway_ ||
+         (findings.oldest_ended && *findings.oldest_ended <= now);
 }
 
 Result<void> Tender::rescue(const Findings& findings) {
@@ -49,9 +59,7 @@ Result<void> Tender::rescue(const Findings& findings) {
 
 Result<Duration> Tender::promote(const Findings& findings, Time now) {
   std::optional<Time> due = findings.next_due;
-  bool look = findings.due_moved;
-  while (look || (due && *due <= now)) {
-    look = false;
+  while (due && *due <= now) {
     auto step = store_.promote({}, now, {});
     if (!step) return std::move(step).error();
     due = step->next_due;

@@ -15,7 +15,8 @@ struct Findings {
   std::vector<Watched> dead = {};
   bool holds_lease = false;
   std::optional<Time> next_due = {};
-  bool due_moved = false;  ///< Something was scheduled since: `next_due` may be too late.
+  Bell news{};                            ///< Moves with everything that happens.
+  std::optional<Time> oldest_ended = {};  ///< Until when the next ended job is kept.
 };
 
 /// Not thread-safe. `step` is called by a loop, or by a test.
@@ -29,10 +30,12 @@ class Tender {
  private:
   Result<void> rescue(const Findings& findings);
   Result<Duration> promote(const Findings& findings, Time now);
+  [[nodiscard]] bool should_prune(const Findings& findings, Time now, SteadyTime steady) const;
 
   Store& store_;
   const Retention retention_;
-  SteadyTime next_prune_{};
+  SteadyTime next_prune_{}, prune_anyway_{};
+  Bell pruned_at_{};  // The news that the last prune knew.
 };
 
 }  // namespace penstock

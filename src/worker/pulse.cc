@@ -23,6 +23,17 @@ void Pulse::answered(const Own& asked_as, const Orders& orders, SteadyTime at,
   findings_.dead = std::move(dead);
   findings_.holds_lease = orders.upkeep == asked_as.session.number;
   findings_.next_due = orders.next_due;
+  findings_.news = orders.news;
+  findings_.oldest_ended = orders.oldest_ended;
+  heard_.tends = findings_.holds_lease;
+}
+
+bool Pulse::found_due(std::optional<Time> next_due) {
+  const std::lock_guard lock(mutex_);
+  if (!findings_.holds_lease || !next_due) return false;
+  if (findings_.next_due && *findings_.next_due <= *next_due) return false;
+  findings_.next_due = next_due;
+  return true;
 }
 
 bool Pulse::in_contact(SteadyTime now) const {

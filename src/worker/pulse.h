@@ -18,6 +18,7 @@ struct Heard {
   Order order = Order::run;
   std::vector<rules::JobKey> cancels = {};
   bool work_waiting = false;
+  bool tends = false;     ///< This process holds the upkeep lease.
   bool ask_held = false;  ///< Three answers named another number of held jobs than ours.
   SteadyTime last_contact{};
 };
@@ -70,6 +71,8 @@ class Pulse {
     heard_.ask_held = false;
     mismatches_ = 0;
   }
+  /// An exchange has told when the next job is due. True: upkeep, which is ours, has to hear it.
+  bool found_due(std::optional<Time> next_due);
   /// Takes what upkeep has to do; the dead are handed out once.
   Findings take_findings() {
     const std::lock_guard lock(mutex_);

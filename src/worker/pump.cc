@@ -171,6 +171,7 @@ void Pump::exchange(SteadyTime now) {
                      .pools = options_.profile.pools,
                      .jobs = want,
                      .holds_nothing = hand_.holds_nothing() && sent == outbox.size()};
+    asked_ = *call.want;
   }
   publish(true);
   auto answer = store_.finish(call);
@@ -207,6 +208,7 @@ void Pump::settle(const Exchange& answer, std::size_t sent, std::size_t wanted, 
     }
   }
   outbox.erase(outbox.begin(), outbox.begin() + static_cast<std::ptrdiff_t>(sent));
+  if (pulse_.found_due(answer.next_due)) options_.tell_upkeep();
   if (wanted == 0) return;
   seen_ = answer.seen;
   fetch_alone_ = answer.alone_waiting;
@@ -299,7 +301,11 @@ Rest Pump::rest(const Heard& heard, SteadyTime now) const {
     return rest;
   }
   rest.again = session_.nonce.empty() || in_doubt_ || !hand_.outbox.empty() || wanted(now) > 0;
-  rest.what.work = mode_ == Mode::fetch && !may_have_work_ && !hand_.holds_suspect();
+  // Not with an answer of no exchange yet: the wait is about what that one did not find.
+  if (mode_ == Mode::fetch && !may_have_work_ && !hand_.holds_suspect()) {
+    rest.what.work = &asked_;
+    rest.what.due = heard.tends;  // The next exchange tells when, and upkeep hears of it.
+  }
   if (!hand_.empty()) at_most(notes_every);
   if (heard.work_waiting) at_most(rules::beat_interval);
   if (drain_since_) at_most(std::max(options_.grace - since(*drain_since_, now), Duration{1}));

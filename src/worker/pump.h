@@ -24,6 +24,7 @@ struct PumpOptions {
   std::int64_t max_jobs = 0;
   bool burst = false;
   std::uint64_t seed = 0;  ///< For the back-off's jitter and the order of queues.
+  std::function<void()> tell_upkeep = [] {};  ///< A job is due earlier than upkeep knows.
 };
 
 /// How Worker::run goes on after a step.
@@ -94,6 +95,7 @@ class Pump {
   bool found_nothing_ = false;
   SteadyTime hinted_at_{};  // The beat whose hint of work was followed already.
   Bell seen_{};
+  Want asked_{};  // What the last exchange asked for: what a wait for work is about.
   Mode mode_ = Mode::fetch;
   std::atomic<Mode> requested_{Mode::fetch};
   std::optional<SteadyTime> drain_since_, give_back_since_;

@@ -128,19 +128,12 @@ Result<Worker> Worker::open(std::string_view url, Tasks tasks, WorkerOptions opt
 void Worker::State::tend(const std::stop_token& stop) {
   Tender tender(*upkeep_store, options.retention);
   const std::stop_callback wake(stop, [this] { upkeep_ring->ring(); });
-  bool due_moved = true;
   while (!stop.stop_requested()) {
-    // Before the step: what is scheduled meanwhile moves the bell.
-    auto seen = upkeep_store->events({});
-    Findings findings = pulse.take_findings();
-    findings.due_moved = due_moved;
-    const auto rest = tender.step(findings);
+    const auto rest = tender.step(pulse.take_findings());
     if (!rest) log(LogLevel::warning, "upkeep: " + rest.error().message);
     const SteadyTime until = upkeep_store->clock().steady() + (rest ? *rest : Duration{1000});
-    if (seen) {
-      const auto woken = upkeep_store->wait({.seen = seen->seen, .due = true}, until, *upkeep_ring);
-      due_moved = !woken || *woken == Woken::store;
-    } else {
+    // For its ring alone: beats and exchanges tell what there is to do.
+    if (!upkeep_store->wait({}, until, *upkeep_ring)) {
       upkeep_store->clock().wait_until(until, stop);
     }
   }
@@ -164,7 +157,9 @@ Result<void> Worker::run(std::stop_token stop) {
             .client = &s.client,
             .ring = [&s] { s.pump_ring->ring(); },
             .may_start = [&s, &clock] { return s.pulse.in_contact(clock.steady()); }});
-    s.pump = std::make_unique<Pump>(*s.pump_store, *s.slots, s.tasks, s.pulse, s.pumping);
+    PumpOptions pumping = s.pumping;
+    pumping.tell_upkeep = [&s] { s.upkeep_ring->ring(); };
+    s.pump = std::make_unique<Pump>(*s.pump_store, *s.slots, s.tasks, s.pulse, std::move(pumping));
     s.pump->request(s.asked.load());
   }
   const std::stop_callback on_stop(stop, [this] { this->stop(); });

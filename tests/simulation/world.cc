@@ -93,9 +93,7 @@ void SimWorker::step() {
     if (!rest.again) break;
   }
   if (now < next_tending_) return;
-  Findings findings = pulse_.take_findings();
-  findings.due_moved = true;
-  const auto rest = tender_.step(findings);
+  const auto rest = tender_.step(pulse_.take_findings());
   next_tending_ = now + (rest ? std::min(*rest, Duration{500}) : Duration{100});
 }
 

@@ -19,21 +19,23 @@ class Waiting : public StoreConformance {
   Bell bell() { return store->events({}).value().seen; }
   std::unique_ptr<Store> second = store.another();
   std::unique_ptr<Ring> ring = store->make_ring();
+  const Want any{.queues = {"default"}};
 };
 
 INSTANTIATE_STORE_SUITE(Waiting);
 
 TEST_P(Waiting, EndsAtItsDeadline) {
-  EXPECT_EQ(store->wait({.seen = bell(), .work = true}, real_clock().steady() + 5ms, *ring).value(),
+  EXPECT_EQ(store->wait({.seen = bell(), .work = &any}, real_clock().steady() + 5ms, *ring).value(),
             Woken::deadline);
 }
 
 TEST_P(Waiting, DoesNotMissWhatCameBetweenLookingAndWaiting) {
   TestSession session(*store);
+  const Bell heard = bell();
   const Bell seen = session.exchange({}, session.want(1)).value().seen;
   Producer(*second).add("a");
-  EXPECT_EQ(store->wait({.seen = seen, .work = true}, far(), *ring).value(), Woken::store);
-  EXPECT_EQ(store->wait({.seen = seen, .events = true}, far(), *ring).value(), Woken::store);
+  EXPECT_EQ(store->wait({.seen = seen, .work = &any}, far(), *ring).value(), Woken::store);
+  EXPECT_EQ(store->wait({.seen = heard, .events = true}, far(), *ring).value(), Woken::store);
 }
 
 TEST_P(Waiting, RingThatCameFirstIsHeard) {
@@ -48,7 +50,7 @@ TEST_P(Waiting, WakesForACommitOfAnotherConnection) {
     TestSession session(*store);
     const Bell seen = session.exchange({}, session.want(1)).value().seen;
     std::jthread other([&] { Producer(*second).add("a"); });
-    EXPECT_EQ(store->wait({.seen = seen, .work = true}, far(), *ring).value(), Woken::store);
+    EXPECT_EQ(store->wait({.seen = seen, .work = &any}, far(), *ring).value(), Woken::store);
     EXPECT_EQ(session.reserve(9).size(), 1U);
     session.close().value();
     const JobId id = all_jobs(*store).front().id;
@@ -60,7 +62,7 @@ TEST_P(Waiting, WakesForACommitOfAnotherConnection) {
 TEST_P(Waiting, WakesForItsRing) {
   for (int round = 0; round < 50; ++round) {
     std::jthread other([&] { ring->ring(); });
-    EXPECT_EQ(store->wait({.seen = bell(), .work = true}, far(), *ring).value(), Woken::ring);
+    EXPECT_EQ(store->wait({.seen = bell(), .work = &any}, far(), *ring).value(), Woken::ring);
   }
 }
 
@@ -70,7 +72,7 @@ TEST_P(Waiting, RingOfAnotherDoesNotEndIt) {
     stranger->ring();
     ring->ring();
   });
-  EXPECT_EQ(store->wait({.seen = bell(), .work = true}, far(), *ring).value(), Woken::ring);
+  EXPECT_EQ(store->wait({.seen = bell(), .work = &any}, far(), *ring).value(), Woken::ring);
 }
 
 TEST_P(Waiting, WhatMakesJobsReadyConcernsWork) {
@@ -78,7 +80,7 @@ TEST_P(Waiting, WhatMakesJobsReadyConcernsWork) {
   const auto wakes = [&](const std::function<void()>& act) {
     const Bell seen = bell();
     act();
-    return store->wait({.seen = seen, .work = true}, real_clock().steady(), *ring).value() ==
+    return store->wait({.seen = seen, .work = &any}, real_clock().steady(), *ring).value() ==
            Woken::store;
   };
   JobId id;
@@ -91,8 +93,10 @@ TEST_P(Waiting, WhatMakesJobsReadyConcernsWork) {
   EXPECT_TRUE(wakes([&] { session.take(), rescue_all(*store, session.number()); }));
   EXPECT_FALSE(wakes([&] { id = producer.add("b", {.start = 1h}); }));
   EXPECT_TRUE(wakes([&] { producer.promote(id); }));
-  EXPECT_FALSE(wakes([&] { producer.configure(QueueSetting{.queue = "q", .paused = true}); }));
-  EXPECT_TRUE(wakes([&] { producer.configure(QueueSetting{.queue = "q", .paused = false}); }));
+  EXPECT_FALSE(
+      wakes([&] { producer.configure(QueueSetting{.queue = "default", .paused = true}); }));
+  EXPECT_TRUE(
+      wakes([&] { producer.configure(QueueSetting{.queue = "default", .paused = false}); }));
 }
 
 TEST_P(Waiting, WhatIsScheduledConcernsDue) {

@@ -27,8 +27,6 @@ std::string outcome_of(const Result<Changed>& changed) {
 }  // namespace
 
 std::vector<StoreKind> all_store_kinds() {
-  constexpr bool redis_is_there = false;
-  if (!redis_is_there) return {StoreKind::sqlite_memory, StoreKind::sqlite_file};
   return {StoreKind::sqlite_memory, StoreKind::sqlite_file, StoreKind::redis};
 }
 

@@ -14,11 +14,14 @@ import headers
 import layout
 import names
 import rooms
+import scripts
 from memory import Memory
 from source import Tree
 
-CHECKS = [rooms.check, rooms.check_words, budgets.check, names.check, calls.check, layout.check]
-SLOW_CHECKS = [layout.check_format, headers.check]  # These remember what they found clean.
+CHECKS = [rooms.check, rooms.check_words, budgets.check, names.check, calls.check, layout.check,
+          scripts.check]
+# These remember what they found clean.
+SLOW_CHECKS = [layout.check_format, headers.check, scripts.check_compiled]
 
 
 def main():

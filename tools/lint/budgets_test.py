@@ -56,7 +56,7 @@ class BudgetsTest(unittest.TestCase):
     def test_a_line_counts_characters_not_bytes(self):
         self.assertEqual(checks("src/a.cc", "// " + "→" * 97 + "\n"), [])
 
-    def test_scripts_have_sixty_lines_and_finish_twice_as_many(self):
+    def test_statements_have_sixty_lines_and_finish_twice_as_many(self):
         folder = "src/store/sqlite/statements/"
         self.assertEqual(checks(folder + "submit.sql", "\n" * 61), ["script-length"])
         self.assertEqual(checks(folder + "finish.sql", "\n" * 120), [])

@@ -37,6 +37,7 @@ Result<Orders> SqliteStore::extend(const SessionId& session, const Vitals& vital
     }
   }
   if (!beating.orders.alive) return beating.orders;
+  beating.orders.news = live().bell();
   beating.orders.watch.clear();
   for (const Beating::Peer& peer : beating.peers) {
     beating.orders.watch.push_back({.session = peer.session,
@@ -61,6 +62,9 @@ Result<void> SqliteStore::read_orders(const SessionId& session, Beating& beating
   if (orders.alive) {
     read_work(number, orders);
     read_peers(session.number, orders, beating);
+    Statement& oldest = db().statement("prune.next").start();
+    if (oldest.row() && !oldest.is_null(0)) orders.oldest_ended = rules::from_ms(oldest.integer(0));
+    oldest.end();
   }
   db().execute("COMMIT");
   if (auto ended = read_ended(); !ended) return ended;

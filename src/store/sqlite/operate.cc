@@ -5,7 +5,7 @@
 #include "rules/job_state.h"
 #include "rules/limits.h"
 #include "rules/name.h"
-#include "store/sqlite/event_text.h"
+#include "store/event_text.h"
 #include "store/sqlite/job_scan.h"
 #include "store/sqlite/reply_text.h"
 #include "store/sqlite/sqlite_store.h"

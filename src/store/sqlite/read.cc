@@ -8,7 +8,7 @@
 #include "rules/json.h"
 #include "rules/limits.h"
 #include "rules/name.h"
-#include "store/sqlite/event_text.h"
+#include "store/event_text.h"
 #include "store/sqlite/job_scan.h"
 
 #include <algorithm>
@@ -302,6 +302,10 @@ Result<EventPage> SqliteStore::events(const EventQuery& query) {
     if (auto ended = read_ended(); !ended) return std::move(ended).error();
     return page;
   }
+  const QueueOf queue_of = [this](rules::Lane lane) {
+    const LaneRow* row = lanes_.find(db(), lane);
+    return row ? row->queue : std::string();
+  };
   const auto after = number<std::int64_t>(query.after);
   if (!after) return bad_cursor(query.after);
   page.next = query.after;
@@ -315,7 +319,7 @@ Result<EventPage> SqliteStore::events(const EventQuery& query) {
     std::string_view body = read.text(2);
     while (!body.empty()) {
       const auto end = body.find('\n');
-      if (auto event = read_event(body.substr(0, end), *database_->mint, lanes_, db())) {
+      if (auto event = read_event(body.substr(0, end), *database_->mint, queue_of)) {
         event->id = page.next;
         event->at = at;
         page.events.push_back(*std::move(event));

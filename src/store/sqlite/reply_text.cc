@@ -2,7 +2,7 @@
 #include "store/sqlite/reply_text.h"
 
 #include "rules/errc.h"
-#include "store/sqlite/event_text.h"
+#include "store/event_text.h"
 
 #include <charconv>
 

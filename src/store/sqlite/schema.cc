@@ -2,6 +2,7 @@
 //
 // Opening a database: is it ours, is its layout known, has the machine booted since. Whoever comes
 // first migrates; the others wait for its lock.
+#include "store/chance.h"
 #include "store/sqlite/migrations.gen.h"
 #include "store/sqlite/sqlite_store.h"
 
@@ -11,7 +12,6 @@
 #include <fstream>
 
 #include <fcntl.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 namespace penstock::sqlite {
@@ -25,45 +25,11 @@ constexpr std::int64_t newest_layout = static_cast<std::int64_t>(migrations::all
 // any such tail could be; the random part keeps two power cuts in a row apart.
 constexpr std::uint64_t sequence_jump = 1ULL << 32, fence_jump = 1ULL << 20;
 
-std::uint64_t random_number() {
-  std::uint64_t number = 0;
-  if (getrandom(&number, sizeof number, 0) != sizeof number) std::abort();
-  return number;
-}
-
 std::string boot_id() {
   std::ifstream file("/proc/sys/kernel/random/boot_id");
   std::string id;
   std::getline(file, id);
   return id.empty() ? "unknown" : id;
-}
-
-std::string hex(const rules::Secret& secret) {
-  std::string text;
-  for (const std::uint8_t byte : secret) {
-    char two[3];
-    std::snprintf(two, sizeof two, "%02x", static_cast<unsigned>(byte));
-    text += two;
-  }
-  return text;
-}
-
-rules::Secret unhex(std::string_view text) {
-  rules::Secret secret{};
-  for (std::size_t i = 0; i < secret.size() && 2 * i + 1 < text.size(); ++i) {
-    unsigned byte = 0;
-    std::sscanf(text.data() + 2 * i, "%2x", &byte);
-    secret[i] = static_cast<std::uint8_t>(byte);
-  }
-  return secret;
-}
-
-rules::Secret new_secret() {
-  rules::Secret secret;
-  if (getrandom(secret.data(), secret.size(), 0) != static_cast<ssize_t>(secret.size())) {
-    std::abort();
-  }
-  return secret;
 }
 
 std::string read_meta(Connection& db, std::string_view key) {
@@ -83,7 +49,7 @@ void create(Connection& db) {
   for (const auto& [stem, text] : migrations::all) db.execute(std::string(text));
   db.execute("PRAGMA user_version = " + std::to_string(newest_layout));
   if (db.failed()) return;
-  const std::string secret = hex(new_secret());
+  const std::string secret = to_hex(new_secret());
   write_meta(db, "secret", secret);
   write_meta(db, "boot_id", boot_id());
   for (const char* counter : {"sequence", "fence", "again", "upkeep", "suspect_session",
@@ -147,7 +113,7 @@ Result<void> prepare(Database& database, Connection& db) {
     db.execute("ROLLBACK");
     return error;
   }
-  database.mint.emplace(unhex(secret));
+  database.mint.emplace(read_hex(secret));
   return {};
 }
 

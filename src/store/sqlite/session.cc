@@ -5,7 +5,7 @@
 
 #include "rules/duration.h"
 #include "rules/limits.h"
-#include "store/sqlite/event_text.h"
+#include "store/event_text.h"
 
 #include <sys/random.h>
 #include <unistd.h>

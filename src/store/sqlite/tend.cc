@@ -6,7 +6,7 @@
 #include "rules/duration.h"
 #include "rules/job_state.h"
 #include "rules/limits.h"
-#include "store/sqlite/event_text.h"
+#include "store/event_text.h"
 #include "store/sqlite/reply_text.h"
 
 #include <functional>

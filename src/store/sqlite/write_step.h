@@ -7,8 +7,8 @@
 #pragma once
 
 #include "rules/transition.h"
+#include "store/event_text.h"
 #include "store/sqlite/connection.h"
-#include "store/sqlite/event_text.h"
 #include "store/sqlite/lanes.h"
 #include "store/sqlite/live_file.h"
 #include "store/store.h"

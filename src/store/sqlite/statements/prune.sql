@@ -1,5 +1,16 @@
 -- prune. Every statement is bounded by a LIMIT.
 
+-- name: next
+SELECT min(at) FROM (
+  SELECT min(keep_until_ms) AS at FROM jobs INDEXED BY jobs_ended
+  WHERE finished_at_ms IS NOT NULL AND state = 'succeeded'
+  UNION ALL
+  SELECT min(keep_until_ms) FROM jobs INDEXED BY jobs_ended
+  WHERE finished_at_ms IS NOT NULL AND state = 'failed'
+  UNION ALL
+  SELECT min(keep_until_ms) FROM jobs INDEXED BY jobs_ended
+  WHERE finished_at_ms IS NOT NULL AND state = 'cancelled')
+
 -- name: outlived
 SELECT lane, sequence FROM jobs INDEXED BY jobs_ended
 WHERE finished_at_ms IS NOT NULL AND state = ?1 AND keep_until_ms <= ?2

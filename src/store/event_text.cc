@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "store/sqlite/event_text.h"
+#include "store/event_text.h"
 
 #include "rules/job_state.h"
 
 #include <array>
 #include <charconv>
 
-namespace penstock::sqlite {
+namespace penstock {
 namespace {
 
 std::string unescape(std::string_view text) {
@@ -96,8 +96,8 @@ void append_job_event(std::string& body, const JobEvent& event) {
   body += '\n';
 }
 
-std::optional<Event> read_event(std::string_view line, const rules::IdMint& mint, Lanes& lanes,
-                                Connection& connection) {
+std::optional<Event> read_event(std::string_view line, const rules::IdMint& mint,
+                                const QueueOf& queue_of) {
   const auto fields = split(line);
   Event event;
   const auto take_job = [&] {
@@ -105,7 +105,7 @@ std::optional<Event> read_event(std::string_view line, const rules::IdMint& mint
     const rules::JobKey key = read_key(fields[1].substr(0, equals));
     event.job = equals == std::string_view::npos ? mint.make(key)
                                                  : JobId{std::string(fields[1].substr(equals + 1))};
-    if (const LaneRow* lane = lanes.find(connection, key.lane)) event.queue = lane->queue;
+    event.queue = queue_of(key.lane);
   };
   if (fields[0] == "j") {
     take_job();
@@ -141,4 +141,4 @@ std::optional<Event> read_event(std::string_view line, const rules::IdMint& mint
   return event;
 }
 
-}  // namespace penstock::sqlite
+}  // namespace penstock

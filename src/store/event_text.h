@@ -13,7 +13,6 @@
 #pragma once
 
 #include "rules/id.h"
-#include "store/sqlite/lanes.h"
 
 #include <penstock/event.h>
 
@@ -21,7 +20,7 @@
 #include <string>
 #include <string_view>
 
-namespace penstock::sqlite {
+namespace penstock {
 
 struct JobEvent {
   rules::JobKey key = {};
@@ -39,8 +38,11 @@ std::string key_text(const rules::JobKey& key);
 /// The field that names a job.
 std::string job_text(const rules::JobKey& key, std::string_view own_id);
 
-/// The event of one line; nothing when the line is of a kind this program does not know.
-std::optional<Event> read_event(std::string_view line, const rules::IdMint& mint, Lanes& lanes,
-                                Connection& connection);
+/// Tells the queue of a lane; empty when it is not known.
+using QueueOf = std::function<std::string(rules::Lane)>;
 
-}  // namespace penstock::sqlite
+/// The event of one line; nothing when the line is of a kind this program does not know.
+std::optional<Event> read_event(std::string_view line, const rules::IdMint& mint,
+                                const QueueOf& queue_of);
+
+}  // namespace penstock

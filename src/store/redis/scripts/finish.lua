@@ -1,0 +1,169 @@
+-- Ends attempts and takes new jobs, in one step. Only the attempt that a session holds can be ended.
+-- KEYS[1]  PREFIX:{0}:meta  HASH
+-- ARGV[1]  session
+-- ARGV[2]  nonce
+-- ARGV[3]  call
+-- ARGV[4]  mode: turn (the call must grow), close (the call is the last one), rescue (the session
+--          must be retired; nonce and call do not count)
+-- ARGV[5]  now_ms
+-- ARGV[6]  ttl_ms of what expires on the way
+-- ARGV[7]  most_jobs to take
+-- ARGV[8]  most_bytes to take
+-- ARGV[9]  age_step_ms: so much waiting is worth one step of priority
+-- ARGV[10]  holds_nothing: 1 when the session may be given a suspect
+-- ARGV[11]  queue_count
+-- ARGV[12]  pool_count
+-- ARGV[13..]  queues; pools; for each transition lane, sequence, fence, to, attempt, crashes, misses,
+--          at_ms, text, flags (k keep in full, a alone, b give back), cancelled_until_ms
+-- Returns  {1, accepted, alone_waiting, next_due_ms, fence, jobs}: accepted has a 1 or 0 for each;
+--          a job is {lane, sequence, created_ms, body} or, with a record, {lane, sequence, created_ms,
+--          @, task, payload, attempt, crashes, misses, options, tags, own_id, alone};
+--          -9 lease_lost: retired; -7 conflict: the call does not grow; -1 invalid: bad arguments
+-- Events   j for each job
+-- Derived keys  ses:* act:* cancel:* lane:* job:* res:* done:* st:* q:* queue:* due expiring ended:*
+--               uniq:* n:* kept ev wake:* wake_due suspects
+--@include look
+--@include move
+--@include reserve
+local session, nonce, call, mode = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local now_ms, ttl_ms, most_jobs = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local most_bytes, age_step_ms, holds_nothing = tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10] == '1'
+local queue_count, pool_count = tonumber(ARGV[11]), tonumber(ARGV[12])
+local most_plain_result, group = 16384, 11
+local first_arg = 13 + queue_count + pool_count
+local count = (#ARGV - first_arg + 1) / group
+if count ~= math.floor(count) or count < 0 then return -1 end
+local ses_key, act_key = p .. 'ses:' .. session, p .. 'act:' .. session
+local cancel_key = p .. 'cancel:' .. session
+
+local v = redis.call('HMGET', ses_key, 'nonce', 'call', 'worker', 'retired', 'slot')
+local retired, worker, slot = v[4] == '1', v[3] or '', number(v[5])
+if mode ~= 'rescue' and (v[1] ~= nonce or retired) or mode == 'rescue' and not retired then
+  if mode == 'turn' and count > 0 then
+    redis.call('HDEL', KEYS[1], '')
+    redis.call('HINCRBY', KEYS[1], 'stale_writes_refused', count)
+  end
+  return -9
+end
+if mode == 'turn' and call <= number(v[2]) or mode == 'close' and call ~= number(v[2]) then
+  return -7
+end
+
+-- Who still holds what is to be ended.
+local told = redis.call('EXISTS', cancel_key) == 1
+local ending, accepted, taken, seen = {}, {}, {}, {}
+for i = 1, count do
+  local at = first_arg + (i - 1) * group
+  local lane, seq, to = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), ARGV[at + 3]
+  local name = lane .. '.' .. seq
+  local t = {attempt = tonumber(ARGV[at + 4]), crashes = tonumber(ARGV[at + 5]),
+             misses = tonumber(ARGV[at + 6]), at_ms = tonumber(ARGV[at + 7]), text = ARGV[at + 8],
+             keep_full = string.find(ARGV[at + 9], 'k', 1, true),
+             alone = string.find(ARGV[at + 9], 'a', 1, true),
+             give_back = string.find(ARGV[at + 9], 'b', 1, true)}
+  local until_ms = tonumber(ARGV[at + 10])
+  if not letter_of[to] or not until_ms or not (t.attempt and t.crashes and t.misses) or
+     to ~= 'ready' and not t.at_ms then return -1 end
+  local held = redis.call('HGET', act_key, name)
+  local fence, started_ms, rest = string.match(held or '', '^(%d+)|(%d+)|(.*)$')
+  local ours = fence == ARGV[at + 2] and not seen[name]
+  accepted[i] = ours and '1' or '0'
+  if ours then
+    seen[name] = true
+    -- The request may be younger than what the worker knew when it decided.
+    if told and to ~= 'succeeded' and to ~= 'cancelled' and
+       redis.call('HEXISTS', cancel_key, name) == 1 then
+      to, t.at_ms, t.alone = 'cancelled', until_ms, nil
+      if t.text == '' then t.text = 'cancelled while it ran' end
+    end
+    ending[#ending + 1] = {l = lane_of(lane), seq = seq, to = to, t = t, rest = rest,
+                           started_ms = started_ms, name = name}
+    taken[#taken + 1] = name
+  end
+end
+
+-- Writes from here on; the first is one that a full server never refuses.
+redis.call('HDEL', act_key, '', unpack(taken))
+if told and #taken > 0 then redis.call('HDEL', cancel_key, unpack(taken)) end
+if mode == 'turn' then redis.call('HSET', ses_key, 'call', call) end
+if count > #taken then redis.call('HINCRBY', KEYS[1], 'stale_writes_refused', count - #taken) end
+local done = {}
+for _, job in ipairs(ending) do
+  local l, t, created_ms, body = job.l, job.t, string.match(job.rest, '^(%d+)|(.*)$')
+  if body and job.to == 'succeeded' and not t.keep_full and #t.text <= most_plain_result then
+    local task, bytes = string.match(body, '^(%S+)') or '', 100 + #t.text
+    redis.call('HSET', result_key(l, job.seq), job.seq,
+               t.attempt .. '|' .. task .. '|' .. created_ms .. '|' .. job.started_ms .. '|' ..
+               now_ms .. '|' .. t.at_ms .. '|' .. worker .. '|' .. t.text)
+    set_cell(l, job.seq, 's', t.attempt, 0)
+    counted(l.queue, 'running', -1)
+    counted(l.queue, 'succeeded', 1)
+    counted_kept('succeeded', 1, bytes)
+    job_event(job.name, 'running', 'succeeded', t.attempt, task, worker, '')
+    local kept = done[t.at_ms] or {}
+    done[t.at_ms] = kept
+    kept[#kept + 1] = job.name .. ':' .. bytes
+  else
+    local moved = open_job(l, job.seq, 'R', body, created_ms)
+    moved.started_ms = job.started_ms
+    move(moved, job.to, t, now_ms, worker)
+  end
+end
+for until_ms, kept in pairs(done) do
+  -- One list for each time of keeping, so that its head is always the next to go.
+  local class = math.floor((until_ms - now_ms) / 10000 + 0.5)
+  redis.call('SADD', p .. 'done', class)
+  redis.call('RPUSH', p .. 'done:' .. class, until_ms .. '|' .. now_ms .. '|' .. table.concat(kept, ' '))
+end
+
+local r = reservation(session, slot, worker, now_ms, most_jobs, most_bytes, ttl_ms)
+local alone_waiting = 0
+if most_jobs > 0 then
+  local pools, queues = {}, {}
+  for i = 1, pool_count do pools[ARGV[12 + queue_count + i]] = true end
+  if pool_count == 0 then pools[''] = true end
+  for i = 1, queue_count do queues[i] = open_lanes(ARGV[12 + i], pools) end
+  -- A poison suspect runs alone in its session. One session at a time is told of it, stops
+  -- fetching, and takes it once it holds nothing; the others go on.
+  if redis.call('SCARD', p .. 'suspects') > 0 then
+    flush_cells()
+    local told_session = redis.call('HGET', KEYS[1], 'suspect') or '0'
+    local suspect, lane
+    for i = 1, queue_count do
+      for _, l in ipairs(queues[i]) do
+        local key = p .. 'q:' .. l.lists .. ':alone'
+        local first = redis.call('ZRANGE', key, 0, 0)
+        if #first > 0 and not suspect then suspect, lane = tonumber(first[1]), l end
+        if #first == 0 then redis.call('SREM', p .. 'suspects', l.lane) end
+      end
+    end
+    if suspect and not holds_nothing then
+      if redis.call('HEXISTS', p .. 'sessions', told_session) == 0 then
+        told_session = session
+        redis.call('HSET', KEYS[1], 'suspect', session)
+      end
+      if told_session == session then alone_waiting = 1 end
+    else
+      if suspect or told_session == session then redis.call('HSET', KEYS[1], 'suspect', 0) end
+      if suspect then
+        redis.call('ZREM', p .. 'q:' .. lane.lists .. ':alone', suspect)
+        take_recorded(r, lane, suspect, read_record(lane, suspect))
+      end
+    end
+  end
+  local nothing_beside = alone_waiting == 1 or #r.jobs > 0
+  for i = 1, queue_count do
+    if not nothing_beside and #queues[i] > 0 then draw(r, queues[i], age_step_ms) end
+  end
+  if #r.act > 0 then redis.call('HSET', act_key, unpack(r.act)) end
+  -- Whoever leaves work behind wakes the next.
+  if nothing_beside or is_full(r) then
+    for i = 1, queue_count do
+      for _, l in ipairs(queues[i]) do
+        if has_work(l) then wake(l.wake) end
+      end
+    end
+  end
+end
+flush(now_ms)
+return {1, table.concat(accepted), alone_waiting, next_due(), r.fence or 0, r.jobs}

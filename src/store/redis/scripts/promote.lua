@@ -1,0 +1,44 @@
+-- Makes chosen scheduled jobs ready before their time.
+-- KEYS[1]  PREFIX:{0}:meta  HASH
+-- ARGV[1]  now_ms
+-- ARGV[2]  nonce of the client
+-- ARGV[3]  call
+-- ARGV[4]  cursor, kept with the answer
+-- ARGV[5]  suspect_crashes: from so many crashes on a job runs alone
+-- ARGV[6..]  lane and sequence of each job
+-- Returns  {1, reply}: new; {0, reply}: known call; -7 conflict: older call
+--          reply: changed, cursor, and a letter for each job: + or its state (see look.lua)
+-- Events   j for each
+-- Derived keys  prod:* lane:* st:* job:* q:* due n:* ev wake:* suspects
+--@include look
+--@include move
+--@include request
+local now_ms, nonce, call = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
+local cursor, suspect_crashes, first_arg = ARGV[4], tonumber(ARGV[5]), 6
+
+local last, reply = last_request(nonce, now_ms)
+if call == last then return {0, reply} end
+if call < last then return -7 end
+local jobs, seen, changed, letters = {}, {}, 0, {}
+for i = first_arg, #ARGV, 2 do
+  local l, seq = lane_of(tonumber(ARGV[i])), tonumber(ARGV[i + 1])
+  local letter = look(l, seq)
+  local name = l.lane .. '.' .. seq
+  if seen[name] then letter = 'y' end
+  seen[name] = true
+  if letter == 'd' then
+    jobs[#jobs + 1] = open_job(l, seq, letter)
+    changed, letter = changed + 1, '+'
+  end
+  letters[#letters + 1] = letter
+end
+
+redis.call('HDEL', KEYS[1], '')
+for _, job in ipairs(jobs) do
+  move(job, 'ready', {attempt = job.attempt, crashes = job.crashes, misses = job.misses, text = '',
+                      alone = job.crashes >= suspect_crashes}, now_ms, '')
+end
+reply = changed .. ' ' .. cursor .. ' ' .. table.concat(letters)
+remember(nonce, call, reply, now_ms)
+flush(now_ms)
+return {1, reply}
