@@ -94,8 +94,11 @@ int run_doctor(const Arguments& arguments) {
             << "reachable   yes, " << rules::format_duration(health->latency) << '\n'
             << "version     " << health->version << '\n'
             << "durability  up to " << health->durability << '\n'
-            << "disk        " << health->disk_bytes / 1024 << " KiB\n"
-            << "sessions    " << health->sessions << " live, " << health->sessions_lost << " lost, "
+            << "disk        " << health->disk_bytes / 1024 << " KiB\n";
+  if (health->memory_bytes > 0) {
+    std::cout << "memory      " << health->memory_bytes / 1024 << " KiB\n";
+  }
+  std::cout << "sessions    " << health->sessions << " live, " << health->sessions_lost << " lost, "
             << health->false_alarms << " false alarms\n"
             << "refused     " << health->stale_writes_refused << " late writes\n";
   for (const Health::Finding& finding : health->findings) {
