@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT
+"""Who works and who submits while everything breaks."""
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import threading
+import time
+
+PROGRAM = pathlib.Path(os.environ.get("PENSTOCK_BIN_DIR", "build/bin")).resolve() / \
+    "penstock-torture"
+KINDS = ["ok"] * 120 + ["slow"] * 30 + ["fail"] * 30 + ["crash"]
+
+
+class Workers:
+    """Processes that are replaced when they die, and that die a lot."""
+
+    def __init__(self, folder, url, count, dice):
+        self._dice = dice
+        self._log = open(folder / "workers.log", "ab")
+        self._environment = dict(os.environ, PENSTOCK_STORE=url, TORTURE_LOGS=str(folder),
+                                 NO_COLOR="1")
+        self._living = [self._start() for _ in range(count)]
+        self.kills = []  # (pid, moment) of those that were killed at random.
+        self.stopped = set()  # Pids that slept for a while.
+
+    def _start(self):
+        return subprocess.Popen([PROGRAM, "worker", "--concurrency", "4", "--grace", "2s"],
+                                env=self._environment, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.DEVNULL, stderr=self._log)
+
+    def replace(self):
+        """Starts a new one for each that has ended."""
+        self._living = [one if one.poll() is None else self._start() for one in self._living]
+
+    def _one(self):
+        return self._dice.choice(self._living)
+
+    def kill(self):
+        victim = self._one()
+        if victim.poll() is None:
+            self.kills.append((victim.pid, time.monotonic_ns()))
+            victim.kill()
+            victim.wait()
+
+    def stop_for_a_while(self):
+        victim = self._one()
+        if victim.poll() is not None:
+            return
+        self.stopped.add(victim.pid)
+        with contextlib.suppress(ProcessLookupError):
+            victim.send_signal(signal.SIGSTOP)
+            time.sleep(self._dice.uniform(0.2, 5))
+            victim.send_signal(signal.SIGCONT)
+
+    def deploy(self):
+        self._one().terminate()
+
+    def end(self):
+        """Asks all to end, and says which did not within a minute."""
+        for one in self._living:
+            if one.poll() is None:
+                one.terminate()
+        stuck = []
+        for one in self._living:
+            try:
+                one.wait(60)
+            except subprocess.TimeoutExpired:
+                stuck.append(one.pid)
+                one.kill()
+                one.wait()
+        self._log.close()
+        return stuck
+
+
+class Producer(threading.Thread):
+    """Submits batches until told to end. Its process may be killed at any moment; then the same
+    batch is submitted again, by the same idempotency keys, until the answer has come."""
+
+    def __init__(self, environment, first, dice, keyed):
+        super().__init__(daemon=True)
+        self._environment, self._next, self._dice = environment, first, dice
+        self._keyed = keyed
+        self.tried, self.acked = {}, {}  # Number -> kind; number -> id.
+        self.again, self.complaints = 0, []
+        self.over = threading.Event()
+        self._process = None
+
+    def kill(self):
+        process = self._process
+        if process:
+            process.kill()
+
+    def run(self):
+        while not self.over.is_set():
+            self._submit(self._batch())
+            self.over.wait(self._dice.uniform(0, 0.3))
+
+    def _batch(self):
+        jobs = []
+        for _ in range(self._dice.randint(1, 40)):
+            number, kind = self._next, self._dice.choice(KINDS)
+            self._next += 1
+            self.tried[number] = kind
+            job = {"task": "torture", "idempotency_key": f"torture-{self._keyed}-{number}",
+                   "payload": {"n": number, "kind": kind, "ms": self._dice.randint(50, 600)},
+                   "backoff": "fixed:100ms", "max_attempts": 5}
+            if number % 20 == 0:
+                job["unique"] = f"unique-{self._keyed}-{number}"
+            if number % 7 == 0:
+                job["delay"] = f"{self._dice.randint(1, 3000)}ms"
+            job["priority"] = self._dice.randint(0, 10)
+            jobs.append(job)
+        return jobs
+
+    def _submit(self, jobs):
+        text = "\n".join(json.dumps(job) for job in jobs)
+        give_up = time.monotonic() + 90
+        while time.monotonic() < give_up:
+            self._process = subprocess.Popen(
+                [PROGRAM, "submit", "--batch", "-"], env=self._environment, text=True,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            try:
+                out, err = self._process.communicate(text, timeout=60)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                out, err = self._process.communicate()
+                self.complaints.append("a submit hung for 60 s")
+            ids = out.split()
+            if self._process.returncode == 0 and len(ids) == len(jobs):
+                for job, name in zip(jobs, ids):
+                    self.acked[job["payload"]["n"]] = name
+                return
+            # 4: the store did not answer; -9: killed by us.
+            if self._process.returncode not in (4, 5, -9):
+                self.complaints.append(f"submit ended with {self._process.returncode}: {err[:500]}")
+            self.again += 1
+            time.sleep(0.1)
+        self.complaints.append("a batch could not be submitted for 90 s")
