@@ -96,11 +96,11 @@ class Producer(threading.Thread):
     def run(self):
         while not self.over.is_set():
             self._submit(self._batch())
-            self.over.wait(self._dice.uniform(0, 0.3))
+            self.over.wait(self._dice.uniform(0, 0.5))
 
     def _batch(self):
         jobs = []
-        for _ in range(self._dice.randint(1, 40)):
+        for _ in range(self._dice.randint(1, 20)):
             number, kind = self._next, self._dice.choice(KINDS)
             self._next += 1
             self.tried[number] = kind
