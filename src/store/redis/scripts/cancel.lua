@@ -34,7 +34,7 @@ for i = first_arg, #ARGV, 2 do
   letters[#letters + 1] = letter
 end
 
-redis.call('HDEL', KEYS[1], '')
+redis.call('HDEL', meta, '')
 for _, job in ipairs(jobs) do
   if job.letter == 'r' or job.letter == 'R' then
     local session = redis.call('HGET', p .. 'slots', job.slot) or '0'

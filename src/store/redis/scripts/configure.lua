@@ -24,12 +24,12 @@ if queue == '' then
   local key = p .. 'ses:' .. paused
   local v = redis.call('HMGET', key, 'nonce', 'retired')
   if not v[1] or v[2] == '1' then return -4 end
-  redis.call('HDEL', KEYS[1], '')
+  redis.call('HDEL', meta, '')
   redis.call('HSET', key, 'order', draining)
 else
   local of_queue = redis.call('HGET', p .. 'queue:' .. queue, 'lanes') or ''
   redis.call('SCARD', p .. 'queues')
-  redis.call('HDEL', KEYS[1], '')
+  redis.call('HDEL', meta, '')
   redis.call('SADD', p .. 'queues', queue)
   if paused ~= '' then redis.call('HSET', p .. 'queue:' .. queue, 'paused', paused) end
   if draining ~= '' then redis.call('HSET', p .. 'queue:' .. queue, 'draining', draining) end

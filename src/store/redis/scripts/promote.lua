@@ -33,7 +33,7 @@ for i = first_arg, #ARGV, 2 do
   letters[#letters + 1] = letter
 end
 
-redis.call('HDEL', KEYS[1], '')
+redis.call('HDEL', meta, '')
 for _, job in ipairs(jobs) do
   move(job, 'ready', {attempt = job.attempt, crashes = job.crashes, misses = job.misses, text = '',
                       alone = job.crashes >= suspect_crashes}, now_ms, '')

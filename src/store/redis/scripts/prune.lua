@@ -7,7 +7,7 @@
 -- ARGV[4]  most_bytes to keep
 -- ARGV[5]  before_ms
 -- ARGV[6]  most_jobs to take
--- Returns  {1, done, more}
+-- Returns  {1, done, more}; -1 invalid: bad arguments
 -- Events   q pruned
 -- Derived keys  ended:* done done:* res:* job:* log:* alias:* uniq:* st:* lane:* old:* n:* kept ev
 --@include look
@@ -64,7 +64,7 @@ local function take_list(list)
   flush_cells()
 end
 
-redis.call('HDEL', KEYS[1], '')
+redis.call('HDEL', meta, '')
 local classes = state == 'succeeded' and redis.call('SMEMBERS', p .. 'done') or {}
 local looked, skipped = 0, 0
 while left > 0 and looked < most_looked do

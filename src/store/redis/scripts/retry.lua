@@ -6,8 +6,8 @@
 -- ARGV[4]  cursor, kept with the answer
 -- ARGV[5..]  lane and sequence of each job
 -- Returns  {1, reply}: new; {0, reply}: known call; -7 conflict: older call
---          reply: changed, cursor, and a letter for each job: +, its state (see look.lua), or U when
---          another job holds its unique key
+--          reply: changed, cursor, and a letter for each job: +, its state (see look.lua), or U
+--          when another job holds its unique key
 -- Events   j for each
 -- Derived keys  prod:* lane:* st:* job:* q:* ended:* uniq:* n:* kept ev wake:*
 --@include look
@@ -34,7 +34,8 @@ for i = first_arg, #ARGV, 2 do
     job.until_ms = until_ms or ''
     local taken = claimed[job.unique]
     if lane and lane .. '.' .. other ~= name then
-      taken = taken or string.find('uydwrR', (look(lane_of(tonumber(lane)), tonumber(other))), 1, true)
+      local rival = look(lane_of(tonumber(lane)), tonumber(other))
+      taken = taken or string.find('uydwrR', rival, 1, true)
     end
     if taken then
       letter = 'U'
@@ -47,7 +48,7 @@ for i = first_arg, #ARGV, 2 do
   letters[#letters + 1] = letter
 end
 
-redis.call('HDEL', KEYS[1], '')
+redis.call('HDEL', meta, '')
 for _, job in ipairs(jobs) do
   if job.unique ~= '' then
     redis.call('SET', p .. 'uniq:' .. job.unique, job.name .. ' ' .. job.until_ms)

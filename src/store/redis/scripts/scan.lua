@@ -36,7 +36,8 @@ while seq >= math.max(l.mark, 1) and looked < most and #found < most_jobs do
 end
 if seq < l.mark and looked < most and #found < most_jobs then
   -- What outlived its bucket.
-  local old = redis.call('ZREVRANGEBYSCORE', p .. 'old:' .. l.lane, seq, 1, 'LIMIT', 0, most - looked)
+  local old = redis.call('ZREVRANGEBYSCORE', p .. 'old:' .. l.lane, seq, 1,
+                         'LIMIT', 0, most - looked)
   local i = 0
   while i < #old and #found < most_jobs do
     i = i + 1

@@ -20,10 +20,11 @@
 --@include epoch
 --@include request
 local layout, run_id, now_ms = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local nonce, call, jump, lane_count = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local nonce, call, jump = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
+local lane_count = tonumber(ARGV[7])
 local most_lanes, segment_entries, day_ms = 2 ^ 20 - 1, 100000, 86400000
 
-local found = redis.call('HMGET', KEYS[1], 'layout', 'lanes', 'epoch')
+local found = redis.call('HMGET', meta, 'layout', 'lanes', 'epoch')
 if found[1] ~= layout then return {-7, found[1] or 'none'} end
 local last, reply = last_request(nonce, now_ms)
 if call == last then return {0, reply} end
@@ -94,7 +95,9 @@ end
 local words, stories, accepted = {}, {}, 0
 local range = {}
 local function say(word)
-  if range.lane then words[#words + 1] = 'a' .. range.lane .. '.' .. range.first .. '+' .. range.count end
+  if range.lane then
+    words[#words + 1] = 'a' .. range.lane .. '.' .. range.first .. '+' .. range.count
+  end
   range.lane = nil
   if word then words[#words + 1] = word end
 end
@@ -156,14 +159,15 @@ if new_run then begin_epoch(run_id, jump) end
 for _, l in ipairs(chosen) do
   local key = p .. 'lane:' .. l.lane
   if l.is_new then
-    redis.call('HINCRBY', KEYS[1], 'lanes', 1)
+    redis.call('HINCRBY', meta, 'lanes', 1)
     redis.call('HSET', p .. 'lanes', l.name, l.lane)
     redis.call('HSET', key, 'queue', l.queue, 'pool', l.pool, 'priority', l.priority,
                'lists', l.lists, 'wake', l.wake, 'epoch', epoch, 'next', 0, 'first:0', 1)
     redis.call('SADD', p .. 'queues', l.queue)
     local of_queue = redis.call('HGET', p .. 'queue:' .. l.queue, 'lanes')
     local row = l.lane .. '|' .. l.pool .. '|' .. l.priority
-    redis.call('HSET', p .. 'queue:' .. l.queue, 'lanes', of_queue and of_queue .. ' ' .. row or row)
+    redis.call('HSET', p .. 'queue:' .. l.queue, 'lanes',
+               of_queue and of_queue .. ' ' .. row or row)
   end
   if l.count > 0 then
     redis.call('HINCRBY', key, 'next', l.jump + l.count)

@@ -46,7 +46,7 @@ local function close_bucket(l)
   return true
 end
 
-redis.call('HDEL', KEYS[1], '')
+redis.call('HDEL', meta, '')
 local closed, worked = 0, 0
 for i = first_arg, #ARGV do
   local l = lane_of(tonumber(ARGV[i]))
@@ -56,9 +56,12 @@ local length = redis.call('XLEN', p .. 'ev')
 if length > 1 then
   local surplus = math.max(length - most_events, 0)
   local bytes = redis.call('MEMORY', 'USAGE', p .. 'ev') or 0
-  if bytes > most_bytes then surplus = math.max(surplus, math.ceil(length * (1 - most_bytes / bytes))) end
+  if bytes > most_bytes then
+    surplus = math.max(surplus, math.ceil(length * (1 - most_bytes / bytes)))
+  end
   -- The newest entry stays whatever its age.
-  local entries = redis.call('XRANGE', p .. 'ev', '-', '+', 'COUNT', math.min(most_entries, length - 1))
+  local entries = redis.call('XRANGE', p .. 'ev', '-', '+',
+                             'COUNT', math.min(most_entries, length - 1))
   local last, taken = nil, {}
   for i, entry in ipairs(entries) do
     if i <= surplus or number(entry[2][2]) <= before_ms then
@@ -70,7 +73,7 @@ if length > 1 then
   end
   if last then
     redis.call('XDEL', p .. 'ev', unpack(taken))
-    redis.call('HSET', KEYS[1], 'ev_trimmed', last)
+    redis.call('HSET', meta, 'ev_trimmed', last)
   end
 end
 return {1, closed}

@@ -4,7 +4,8 @@
 -- Letters: none or NUL ready and untouched (the entry in the list is all there is), r running and
 -- s succeeded without a record; with a record y ready, d scheduled, w waiting, R running,
 -- S succeeded, f failed, c cancelled; x gone.
-local p = string.sub(KEYS[1], 1, -5)
+local meta = KEYS[1]
+local p = string.sub(meta, 1, -5)
 local cells_per_bucket, results_per_bucket = 2048, 64
 local letter_of = {ready = 'y', scheduled = 'd', waiting = 'w', running = 'R', succeeded = 'S',
                    failed = 'f', cancelled = 'c'}
