@@ -17,7 +17,7 @@
 -- Derived keys  ses:* sessions elders retired act:* cancel:* lease queue:* lane:* q:* n:* due
 --               expiring ev ended:* done done:*
 --@include look
-local session, nonce, known, now_ms, watchers = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
+local session, nonce, known, now_ms, watchers = ARGV[1], ARGV[2], ARGV[3], ARGV[4], whole(ARGV[5])
 local state, running, processed, failed, rss = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
 
 local ses_key, sessions = p .. 'ses:' .. session, p .. 'sessions'

@@ -19,8 +19,8 @@
 --@include move
 --@include epoch
 --@include request
-local layout, run_id, now_ms = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local nonce, call, jump, lane_count = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local layout, run_id, now_ms = ARGV[1], ARGV[2], whole(ARGV[3])
+local nonce, call, jump, lane_count = ARGV[4], whole(ARGV[5]), whole(ARGV[6]), whole(ARGV[7])
 local most_lanes, segment_entries, day_ms = 2 ^ 20 - 1, 100000, 86400000
 
 local found = redis.call('HMGET', KEYS[1], 'layout', 'lanes', 'epoch')
@@ -35,6 +35,7 @@ local epoch = number(found[3]) + (new_run and 1 or 0)
 local chosen, next_arg, issued = {}, 8, number(found[2])
 for i = 1, lane_count do
   local queue, pool, priority = ARGV[next_arg], ARGV[next_arg + 1], ARGV[next_arg + 2]
+  if not ARGV[next_arg + 4] then return -1 end
   local name = queue .. '|' .. pool .. '|' .. priority
   local lane = redis.call('HGET', p .. 'lanes', name)
   local l
@@ -112,9 +113,9 @@ while next_arg <= #ARGV do
              unique_until = ARGV[next_arg + 10], idem = ARGV[next_arg + 11],
              digest = ARGV[next_arg + 12], ttl = ARGV[next_arg + 13]}
     next_arg = next_arg + 14
-    local is_whole = story.ttl and (story.state ~= 'scheduled' or tonumber(story.due)) and
-                     (story.expires == '' or tonumber(story.expires)) and
-                     (story.ttl == '' or tonumber(story.ttl)) and letter_of[story.state]
+    local is_whole = story.ttl and (story.state ~= 'scheduled' or whole(story.due)) and
+                     (story.expires == '' or whole(story.expires)) and
+                     (story.ttl == '' or whole(story.ttl)) and letter_of[story.state]
     if not is_whole then return -1 end
     refused = known(story)
   end
