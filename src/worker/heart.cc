@@ -23,8 +23,16 @@ void Heart::step() {
   Pulse::Own own = pulse_.own();
   own.vitals.rss_bytes = resident_bytes();
   if (own.session.nonce.empty()) return;  // Not open yet.
-  const SteadyTime asked = store_.clock().steady();
+  SteadyTime asked = store_.clock().steady();
   auto orders = store_.extend(own.session, own.vitals);
+  // A wire that was cut says so at once, and a beat may be repeated. Without the repetition the two
+  // answers around the cut would lie so far apart that every watch begins anew.
+  const SteadyTime failed = store_.clock().steady();
+  const bool cut = !orders && orders.error().code == Errc::unavailable;
+  if (cut && failed - asked < rules::watch_prompt) {
+    asked = failed;
+    orders = store_.extend(own.session, own.vitals);
+  }
   if (!orders) return;  // The pump notices by the age of the last contact.
   const SteadyTime answered = store_.clock().steady();
   auto dead = rescuer_.observe(orders->watch, asked, answered);

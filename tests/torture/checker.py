@@ -95,7 +95,8 @@ class Books:
         self.figures["zombie starts"] = stale
 
     def rerun_delays(self, kills):
-        """Milliseconds from the death of a process to the next start of what ran in it."""
+        """Milliseconds from the death of a process to the next start of what ran in it, and the
+        job, in rising order."""
         died = dict(kills)
         delays = []
         for runs in self.by_job.values():
@@ -106,7 +107,7 @@ class Books:
                 if death is None and self.tried.get(run.number) == "crash" and run.crashes == 0:
                     death = run.at  # It killed its process itself.
                 if death is not None and run.at <= death < after.at:
-                    delays.append((after.at - death) / 1e6)
+                    delays.append(((after.at - death) / 1e6, run.job))
         return sorted(delays)
 
     def history(self, name):

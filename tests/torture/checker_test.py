@@ -75,7 +75,7 @@ class CheckerTest(unittest.TestCase):
     def test_time_from_a_kill_to_the_next_start_is_measured(self):
         del self.runs[1]
         self.run_again(fence=11, at=9_000_000)
-        self.assertEqual(self.books().rerun_delays([(100, 7_000_000)]), [2.0])
+        self.assertEqual(self.books().rerun_delays([(100, 7_000_000)]), [(2.0, "a")])
         self.assertEqual(self.books().rerun_delays([]), [])
 
 

@@ -133,8 +133,8 @@ class Producer(threading.Thread):
                 for job, name in zip(jobs, ids):
                     self.acked[job["payload"]["n"]] = name
                 return
-            # 4: the store did not answer; -9: killed by us.
-            if self._process.returncode not in (4, 5, -9):
+            # 4 and 5: the store did not answer; 6: it is full; -9: killed by us.
+            if self._process.returncode not in (4, 5, 6, -9):
                 self.complaints.append(f"submit ended with {self._process.returncode}: {err[:500]}")
             self.again += 1
             time.sleep(0.1)

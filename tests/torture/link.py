@@ -17,7 +17,7 @@ class Link:
         self._lock = threading.Lock()
         self._pairs = {}  # Each end -> (the other end, whether it is the server's).
         self._tainted = set()  # Ends of connections that lost a reply.
-        self._swallowing = False
+        self._swallowing = self._blocked = False
         self._selector = selectors.DefaultSelector()
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(self.path)
@@ -31,6 +31,14 @@ class Link:
         with self._lock:
             for end in list(self._pairs):
                 self._shut(end)
+
+    def block(self):
+        """Cuts, and lets nobody in until unblock()."""
+        self._blocked = True
+        self.cut()
+
+    def unblock(self):
+        self._blocked = False
 
     def swallow(self):
         with self._lock:
@@ -66,6 +74,8 @@ class Link:
         client, _ = self._listener.accept()
         server = socket.socket(socket.AF_UNIX)
         try:
+            if self._blocked:
+                raise ConnectionError("blocked")
             server.connect(self._server)
         except OSError:  # The server is down: so is what stands for it.
             client.close()

@@ -54,7 +54,8 @@ class RedisStore:
         self.direct = f"redis+unix://{self._socket}"
         self.faults = {"redis killed": self._kill, "redis stopped": self._stop,
                        "link cut": self._link.cut, "replies swallowed": self._swallow,
-                       "scripts forgotten": self._forget_scripts}
+                       "scripts forgotten": self._forget_scripts,
+                       "memory full": self._fill_memory}
 
     def _start(self):
         self._server = subprocess.Popen(self._command, stdout=subprocess.DEVNULL,
@@ -88,6 +89,12 @@ class RedisStore:
 
     def _forget_scripts(self):
         self.ask("SCRIPT", "FLUSH")
+
+    # New jobs are refused; what is there has to go on.
+    def _fill_memory(self):
+        self.ask("CONFIG", "SET", "maxmemory", "1")
+        time.sleep(self._dice.uniform(0.2, 2))
+        self.ask("CONFIG", "SET", "maxmemory", "0")
 
     def mend(self):
         self._link.speak()

@@ -3,7 +3,7 @@
 """Breaks everything while jobs run, then checks the books. See docs/torture.md.
 
   ./dev torture [--seconds 60] [--seed N] [--store sqlite|redis|URL] [--fsync always|everysec]
-              [--only WORD]
+              [--only WORD] [--verbose]
 """
 import argparse
 import json
@@ -36,7 +36,7 @@ class Torture:
         environment = dict(direct, PENSTOCK_STORE=self.store.url)
         self.producers = [Producer(environment, 1 + i * 10_000_000, self._dice(), options.seed)
                           for i in range(PRODUCERS)]
-        self.injected = {}
+        self.injected, self.timeline = {}, []
         self.complaints = []
 
     def _dice(self):
@@ -96,7 +96,9 @@ class Torture:
                 return
             time.sleep(rest)
             name = dice.choice(sorted(faults))
+            self.timeline.append((time.monotonic(), name))
             faults[name]()
+            self.timeline.append((time.monotonic(), name + ", over"))
             self.injected[name] = self.injected.get(name, 0) + 1
 
     def _drain(self):
@@ -152,17 +154,22 @@ class Torture:
               f"late writes refused {health['stale_writes_refused']}")
         if tail:
             print(f"forgotten with the tail of the append-only file: {len(lost_tail)}")
-        self._print_delays(books.rerun_delays(self.workers.kills))
+        self._print_delays(books)
         print("drained in " + (f"{drained:.1f} s" if drained is not None else "NEVER"))
         return self._verdict(books, left, drained)
 
-    @staticmethod
-    def _print_delays(delays):
-        if delays:
-            def share(part):
-                return delays[min(len(delays) - 1, int(len(delays) * part))]
-            print(f"killed to run again, of {len(delays)}: p50 {share(.5):.0f} ms, "
-                  f"p99 {share(.99):.0f} ms, max {delays[-1]:.0f} ms")
+    def _print_delays(self, books):
+        delays = books.rerun_delays(self.workers.kills)
+        if not delays:
+            return
+
+        def share(part):
+            return delays[min(len(delays) - 1, int(len(delays) * part))][0]
+        print(f"killed to run again, of {len(delays)}: p50 {share(.5):.0f} ms, "
+              f"p99 {share(.99):.0f} ms, max {share(1):.0f} ms")
+        if self.options.verbose:
+            print(books.history(delays[-1][1]))
+            print("\n".join(f"  at {at:.3f}: {name}" for at, name in self.timeline))
 
     def _verdict(self, books, left, drained):
         wrong = {what: names for what, names in books.faults.items() if names}
@@ -189,6 +196,7 @@ def main():
     parser.add_argument("--store", default="sqlite", help="sqlite, redis or a URL")
     parser.add_argument("--fsync", choices=("always", "everysec"), default="always")
     parser.add_argument("--only", default="", help="only the faults that are named like this")
+    parser.add_argument("--verbose", action="store_true", help="every fault, and the slowest job")
     options = parser.parse_args()
     options.seed = options.seed or random.SystemRandom().randrange(1, 1 << 31)
     torture = Torture(options)
