@@ -14,7 +14,7 @@
 --@include look
 --@include move
 --@include request
-local now_ms, nonce, call = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
+local now_ms, nonce, call = whole(ARGV[1]), ARGV[2], whole(ARGV[3])
 local queue, paused, draining, opened, what = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 
 local last = last_request(nonce, now_ms)

@@ -9,8 +9,8 @@
 -- Derived keys  due expiring lane:* st:* job:* q:* ended:* uniq:* n:* kept ev wake:* suspects
 --@include look
 --@include move
-local now_ms, most, ttl_ms = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local suspect_crashes = tonumber(ARGV[4])
+local now_ms, most, ttl_ms = whole(ARGV[1]), whole(ARGV[2]), whole(ARGV[3])
+local suspect_crashes = whole(ARGV[4])
 
 local function open_member(member)
   local seq, lane = string.match(member, '^(%d+)%.(%d+)$')

@@ -18,7 +18,7 @@
 --               expiring ev ended:* done done:*
 --@include look
 local session, nonce, known, now_ms = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local watchers = tonumber(ARGV[5])
+local watchers = whole(ARGV[5])
 local state, running, processed, failed, rss = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
 
 local ses_key, sessions = p .. 'ses:' .. session, p .. 'sessions'

@@ -25,10 +25,10 @@
 --@include look
 --@include move
 --@include reserve
-local session, nonce, call, mode = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
-local now_ms, ttl_ms, most_jobs = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local most_bytes, age_step_ms, holds_nothing = tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10] == '1'
-local queue_count, pool_count = tonumber(ARGV[11]), tonumber(ARGV[12])
+local session, nonce, call, mode = ARGV[1], ARGV[2], whole(ARGV[3]), ARGV[4]
+local now_ms, ttl_ms, most_jobs = whole(ARGV[5]), whole(ARGV[6]), whole(ARGV[7])
+local most_bytes, age_step_ms, holds_nothing = whole(ARGV[8]), whole(ARGV[9]), ARGV[10] == '1'
+local queue_count, pool_count = whole(ARGV[11]), whole(ARGV[12])
 local most_plain_result, group = 16384, 11
 local first_arg = 13 + queue_count + pool_count
 local count = (#ARGV - first_arg + 1) / group
@@ -54,14 +54,14 @@ local told = redis.call('EXISTS', cancel_key) == 1
 local ending, accepted, taken, seen = {}, {}, {}, {}
 for i = 1, count do
   local at = first_arg + (i - 1) * group
-  local lane, seq, to = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), ARGV[at + 3]
+  local lane, seq, to = whole(ARGV[at]), whole(ARGV[at + 1]), ARGV[at + 3]
   local name = lane .. '.' .. seq
-  local t = {attempt = tonumber(ARGV[at + 4]), crashes = tonumber(ARGV[at + 5]),
-             misses = tonumber(ARGV[at + 6]), at_ms = tonumber(ARGV[at + 7]), text = ARGV[at + 8],
+  local t = {attempt = whole(ARGV[at + 4]), crashes = whole(ARGV[at + 5]),
+             misses = whole(ARGV[at + 6]), at_ms = whole_or_none(ARGV[at + 7]), text = ARGV[at + 8],
              keep_full = string.find(ARGV[at + 9], 'k', 1, true),
              alone = string.find(ARGV[at + 9], 'a', 1, true),
              give_back = string.find(ARGV[at + 9], 'b', 1, true)}
-  local until_ms = tonumber(ARGV[at + 10])
+  local until_ms = whole(ARGV[at + 10])
   if not letter_of[to] or not until_ms or not (t.attempt and t.crashes and t.misses) or
      to ~= 'ready' and not t.at_ms then return -1 end
   local held = redis.call('HGET', act_key, name)

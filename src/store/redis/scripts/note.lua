@@ -12,21 +12,21 @@
 -- Derived keys  ses:* act:* job:* log:* st:* ev
 --@include look
 --@include move
-local session, nonce, now_ms, most_bytes = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
-local count, act_key = tonumber(ARGV[5]), p .. 'act:' .. session
+local session, nonce, now_ms, most_bytes = ARGV[1], ARGV[2], ARGV[3], whole(ARGV[4])
+local count, act_key = whole(ARGV[5]), p .. 'act:' .. session
 
 local v = redis.call('HMGET', p .. 'ses:' .. session, 'nonce', 'retired', 'slot', 'worker')
 local alive = v[1] == nonce and v[2] ~= '1'
 local notes, at, refused = {}, 6, 0
 for i = 1, count do
   local name, fence = ARGV[at] .. '.' .. ARGV[at + 1], ARGV[at + 2]
-  local note = {l = lane_of(tonumber(ARGV[at])), seq = tonumber(ARGV[at + 1]), fence = fence,
+  local note = {l = lane_of(whole(ARGV[at])), seq = whole(ARGV[at + 1]), fence = fence,
                 progress = ARGV[at + 3], message = ARGV[at + 4], lines = {}, name = name}
-  local lines = tonumber(ARGV[at + 5])
+  local lines = whole(ARGV[at + 5])
   at = at + 6
   for k = 1, lines do
-    if not tonumber(ARGV[at]) or not ARGV[at + 3] then return -1 end
-    note.lines[k] = {tonumber(ARGV[at]), ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]}
+    if not whole(ARGV[at]) or not ARGV[at + 3] then return -1 end
+    note.lines[k] = {whole(ARGV[at]), ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]}
     at = at + 4
   end
   local held = redis.call('HGET', act_key, name) or ''

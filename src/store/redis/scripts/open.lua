@@ -20,8 +20,8 @@
 --@include look
 --@include move
 --@include epoch
-local layout, run_id, now_ms, jump = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-local nonce, hint, worker, host, pid = ARGV[5], tonumber(ARGV[6]), ARGV[7], ARGV[8], ARGV[9]
+local layout, run_id, now_ms, jump = ARGV[1], ARGV[2], whole(ARGV[3]), whole(ARGV[4])
+local nonce, hint, worker, host, pid = ARGV[5], whole(ARGV[6]), ARGV[7], ARGV[8], ARGV[9]
 local queues, pools, tasks, concurrency = ARGV[10], ARGV[11], ARGV[12], ARGV[13]
 local most_slots = 65535
 

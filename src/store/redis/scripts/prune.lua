@@ -12,8 +12,8 @@
 -- Derived keys  ended:* done done:* res:* job:* log:* alias:* uniq:* st:* lane:* old:* n:* kept ev
 --@include look
 --@include move
-local now_ms, state, most_count = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
-local most_bytes, before_ms, left = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local now_ms, state, most_count = whole(ARGV[1]), ARGV[2], whole_or_none(ARGV[3])
+local most_bytes, before_ms, left = whole_or_none(ARGV[4]), whole_or_none(ARGV[5]), whole(ARGV[6])
 local ended_key, most_looked = p .. 'ended:' .. state, 1000
 if not letter_of[state] or not (most_count and most_bytes or before_ms) then return -1 end
 local totals = redis.call('HMGET', p .. 'kept', state, state .. '_bytes')

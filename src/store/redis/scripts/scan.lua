@@ -8,8 +8,8 @@
 -- Returns  {next, sequences}: next is where to go on below, 0 when there is nothing more
 -- Derived keys  lane:* st:* old:* job:*
 --@include look
-local l, below, most = lane_of(tonumber(ARGV[1])), tonumber(ARGV[2]), tonumber(ARGV[3])
-local wanted, most_jobs = ARGV[4], tonumber(ARGV[5])
+local l, below, most = lane_of(whole(ARGV[1])), whole(ARGV[2]), whole(ARGV[3])
+local wanted, most_jobs = ARGV[4], whole(ARGV[5])
 
 if not l.queue then return {0, {}} end
 local seq, found, looked = l.next, {}, 0

@@ -19,9 +19,9 @@
 --@include move
 --@include epoch
 --@include request
-local layout, run_id, now_ms = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local nonce, call, jump = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
-local lane_count = tonumber(ARGV[7])
+local layout, run_id, now_ms = ARGV[1], ARGV[2], whole(ARGV[3])
+local nonce, call, jump = ARGV[4], whole(ARGV[5]), whole(ARGV[6])
+local lane_count = whole(ARGV[7])
 local most_lanes, segment_entries, day_ms = 2 ^ 20 - 1, 100000, 86400000
 
 local found = redis.call('HMGET', meta, 'layout', 'lanes', 'epoch')
@@ -36,6 +36,7 @@ local epoch = number(found[3]) + (new_run and 1 or 0)
 local chosen, next_arg, issued = {}, 8, number(found[2])
 for i = 1, lane_count do
   local queue, pool, priority = ARGV[next_arg], ARGV[next_arg + 1], ARGV[next_arg + 2]
+  if not ARGV[next_arg + 4] then return -1 end
   local name = queue .. '|' .. pool .. '|' .. priority
   local lane = redis.call('HGET', p .. 'lanes', name)
   local l
@@ -115,9 +116,9 @@ while next_arg <= #ARGV do
              unique_until = ARGV[next_arg + 10], idem = ARGV[next_arg + 11],
              digest = ARGV[next_arg + 12], ttl = ARGV[next_arg + 13]}
     next_arg = next_arg + 14
-    local is_whole = story.ttl and (story.state ~= 'scheduled' or tonumber(story.due)) and
-                     (story.expires == '' or tonumber(story.expires)) and
-                     (story.ttl == '' or tonumber(story.ttl)) and letter_of[story.state]
+    local is_whole = story.ttl and (story.state ~= 'scheduled' or whole(story.due)) and
+                     (story.expires == '' or whole(story.expires)) and
+                     (story.ttl == '' or whole(story.ttl)) and letter_of[story.state]
     if not is_whole then return -1 end
     refused = known(story)
   end

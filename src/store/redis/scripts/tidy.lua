@@ -10,8 +10,8 @@
 -- Returns  {1, buckets}: how many buckets were closed
 -- Derived keys  lane:* st:* old:* ev
 --@include look
-local now_ms, before_ms, most_events = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local most_bytes, most_entries, first_arg = tonumber(ARGV[4]), tonumber(ARGV[5]), 6
+local now_ms, before_ms, most_events = whole(ARGV[1]), whole(ARGV[2]), whole(ARGV[3])
+local most_bytes, most_entries, first_arg = whole(ARGV[4]), whole(ARGV[5]), 6
 
 -- Closes the bucket at the lane's mark, if nothing in it lives by its cell alone.
 local function close_bucket(l)
@@ -49,7 +49,7 @@ end
 redis.call('HDEL', meta, '')
 local closed, worked = 0, 0
 for i = first_arg, #ARGV do
-  local l = lane_of(tonumber(ARGV[i]))
+  local l = lane_of(whole(ARGV[i]))
   while worked < 8 and close_bucket(l) do closed, worked = closed + 1, worked + 1 end
 end
 local length = redis.call('XLEN', p .. 'ev')

@@ -16,6 +16,20 @@ local function number(text)
   return tonumber(text) or 0
 end
 
+-- An argument that has to be a whole number. What is none ends the script before it has written.
+local function whole(text)
+  local value = tonumber(text)
+  if not value or value ~= math.floor(value) or value > 1e16 or value < -1e16 then
+    error('not a whole number: ' .. string.sub(text or 'nothing', 1, 40))
+  end
+  return value
+end
+
+local function whole_or_none(text)
+  if text == '' then return nil end
+  return whole(text)
+end
+
 local lanes = {}
 -- A lane by its number; `queue` is nil when there is none.
 local function lane_of(lane)
