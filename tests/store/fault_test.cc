@@ -179,7 +179,7 @@ INSTANTIATE_STORE_SUITE(Faults);
 
 TEST_P(Faults, EveryLostCallLeadsToTheSameEnd) {
   const Ending clean = workload(GetParam(), {});
-  EXPECT_EQ(clean.jobs, "succeeded: a(1) twice(2) b(1) u(1) | failed: fail(1) | cancelled: drop");
+  EXPECT_EQ(clean.jobs, "succeeded: a(1) b(1) twice(2) u(1) | failed: fail(1) | cancelled: drop");
   EXPECT_EQ(clean.submitted, 7);
   ASSERT_GT(clean.calls, 15);
   for (std::int64_t call = 1; call <= clean.calls; ++call) {

@@ -30,7 +30,9 @@ INSTANTIATE_STORE_SUITE(Reading);
 
 TEST_P(Reading, ListIsNewestFirstOverAllQueues) {
   producer.add("a", {.queue = "x"});
+  clock.advance(1ms);
   producer.add("b", {.queue = "y", .priority = 9});
+  clock.advance(1ms);
   producer.add("c", {.queue = "x", .pool = "gpu"});
   EXPECT_EQ(pages({}), "c b a ");
   EXPECT_EQ(pages({.limit = 2}), "c b | a ");
@@ -39,6 +41,7 @@ TEST_P(Reading, ListIsNewestFirstOverAllQueues) {
 
 TEST_P(Reading, FiltersByStateQueueTaskAndTag) {
   producer.add("a", {.queue = "x", .tags = {{"k", "1"}}});
+  clock.advance(1ms);
   producer.add("b", {.queue = "y", .tags = {{"k", "2"}, {"l", "1"}}});
   producer.add("c", {.queue = "x", .start = 1h});
   EXPECT_EQ(pages({.state = JobState::ready}), "b a ");

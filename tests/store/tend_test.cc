@@ -125,7 +125,7 @@ TEST_P(Tend, PruneKeepsTheNewestOfTooMany) {
   call.retention.succeeded.count = 2;
   call.retention.failed.count = 4;
   EXPECT_EQ(prune(call).done, 4);
-  EXPECT_EQ(describe(*store), "succeeded: t4(1) t5(1) | failed: t7(1) t8(1) t9(1) t10(1)");
+  EXPECT_EQ(describe(*store), "succeeded: t4(1) t5(1) | failed: t10(1) t7(1) t8(1) t9(1)");
 }
 
 TEST_P(Tend, PruneKeepsWithinItsBytes) {

@@ -3,6 +3,8 @@
 
 #include "rules/job_state.h"
 
+#include <algorithm>
+
 namespace penstock::testing {
 namespace {
 
@@ -17,10 +19,14 @@ std::string with_counts(const Job& job) {
 std::string describe(const std::vector<Job>& newest_first) {
   std::string line;
   for (const JobState state : rules::all_states) {
-    std::string names;
-    for (auto job = newest_first.rbegin(); job != newest_first.rend(); ++job) {
-      if (job->state == state) names += ' ' + with_counts(*job);
+    // By name: jobs of several lanes that came in the same millisecond have no other order.
+    std::vector<std::string> words;
+    for (const Job& job : newest_first) {
+      if (job.state == state) words.push_back(with_counts(job));
     }
+    std::ranges::sort(words);
+    std::string names;
+    for (const std::string& word : words) names += ' ' + word;
     if (names.empty()) continue;
     if (!line.empty()) line += " | ";
     line += std::string(rules::to_text(state)) + ':' + names;

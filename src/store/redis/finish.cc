@@ -18,7 +18,9 @@ std::int64_t default_ttl_ms() { return rules::effective({}, {}, {}).keep_succeed
 void add_transition(ScriptArguments& arguments, const rules::Transition& next, Time now) {
   arguments.add(static_cast<std::uint32_t>(next.key.lane));
   arguments.add(next.key.sequence);
-  arguments.add(static_cast<std::uint64_t>(next.fence));
+  // A move that no running job can make is refused like one of a stranger: no fence is zero.
+  const bool legal = rules::is_legal(JobState::running, next.move, next.to);
+  arguments.add(legal ? static_cast<std::uint64_t>(next.fence) : std::uint64_t{0});
   arguments.add(rules::to_text(next.to));
   arguments.add(next.attempt);
   arguments.add(next.crashes);

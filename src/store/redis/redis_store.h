@@ -130,6 +130,11 @@ class RedisStore : public Store {
   Result<Page<WorkerRecord>> list_sessions();
   Result<std::vector<std::string>> queue_names();
 
+  // tend.cc
+  Result<void> prune_state(JobState state, const Keep* keep, Time before, Time now,
+                           std::size_t& left, Step& into);
+  Result<void> tidy(Time now);
+
   // wait.cc
   [[nodiscard]] std::vector<std::string> what_to_block_on(const WaitFor& what) const;
   Result<void> block_on(std::vector<std::string> words, std::chrono::milliseconds most);

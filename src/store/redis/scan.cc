@@ -130,7 +130,8 @@ Result<std::vector<rules::JobKey>> RedisStore::select(const Filter& filter,
 
 Result<Page<Job>> RedisStore::list_jobs(const Filter& filter) {
   const auto limit = static_cast<std::size_t>(std::clamp(filter.limit, 1, 1000));
-  auto scans = scan_lanes(filter, limit);
+  const bool needs_reading = !filter.task.empty() || filter.tag.has_value();
+  auto scans = scan_lanes(filter, needs_reading ? rules::scan_jobs : limit);
   if (!scans) return std::move(scans).error();
   std::vector<rules::JobKey> keys;
   for (const LaneScan& scan : *scans) {

@@ -178,10 +178,13 @@ Result<std::vector<Submitted>> RedisStore::submit(const SubmitCall& call) {
                  "the jobs would need more lanes than the 1048575 that a store can have: use fewer "
                  "queues and pools"};
   }
+  if (answer < 0 && errc_of(answer) != Errc::conflict) {
+    return Error{Errc::internal, "submit refused its arguments"};
+  }
   if (answer < 0) {
-    return Error{errc_of(answer),
-                 "call " + std::to_string(static_cast<std::uint64_t>(call.request.call)) +
-                     " of this client is older than its last one: it was answered"};
+    return Error{Errc::conflict, "call " +
+                                     std::to_string(static_cast<std::uint64_t>(call.request.call)) +
+                                     " of this client is older than its last one: it was answered"};
   }
   std::vector<Submitted> answers = Answers(call.jobs, *mint_).read((*reply)[1].text());
   if (answers.size() != call.jobs.size()) {

@@ -20,51 +20,63 @@ constexpr std::size_t lanes_in_a_step = 100;
 
 }  // namespace
 
+// Takes what of one state is to go, within `left`. A keep of null: what ended before a time.
+Result<void> RedisStore::prune_state(JobState state, const Keep* keep, Time before, Time now,
+                                     std::size_t& left, Step& into) {
+  if (left == 0) return {};
+  ScriptArguments arguments;
+  arguments.add(now);
+  arguments.add(rules::to_text(state));
+  arguments.add(keep ? std::optional(keep->count) : std::nullopt);
+  arguments.add(keep ? std::optional(keep->bytes) : std::nullopt);
+  arguments.add(keep ? std::optional<Time>() : before);
+  arguments.add(left);
+  auto reply = run(scripts::prune, arguments);
+  if (!reply) return std::move(reply).error();
+  if (answer_of(*reply) < 0) return Error{Errc::internal, "prune refused its arguments"};
+  into.done += (*reply)[1].integer();
+  into.more = into.more || (*reply)[2].integer() != 0;
+  left -= std::min(left, static_cast<std::size_t>((*reply)[1].integer()));
+  return {};
+}
+
 Result<Step> RedisStore::prune(const PruneCall& call, Time now, const Budget& budget) {
-  const auto append_prune = [&](JobState state, const Keep* keep) {
-    ScriptArguments arguments;
-    arguments.add(now);
-    arguments.add(rules::to_text(state));
-    arguments.add(keep ? std::optional(keep->count) : std::nullopt);
-    arguments.add(keep ? std::optional(keep->bytes) : std::nullopt);
-    arguments.add(keep ? std::optional<Time>() : now - call.older_than);
-    arguments.add(std::min(budget.jobs, rules::step_jobs));
-    append(scripts::prune, arguments);
-  };
-  std::size_t prunes = 1;
-  if (call.state) {
-    append_prune(*call.state, nullptr);
-  } else {
-    if (auto read = read_lanes(); !read) return std::move(read).error();
-    append_prune(JobState::succeeded, &call.retention.succeeded);
-    append_prune(JobState::failed, &call.retention.failed);
-    append_prune(JobState::cancelled, &call.retention.succeeded);
-    prunes = 3;
-    ScriptArguments arguments;
-    arguments.add(now);
-    arguments.add(now - event_age);
-    arguments.add(most_events);
-    arguments.add(most_event_bytes);
-    arguments.add(most_trimmed);
-    // A namespace with more lanes has its turn with them, the next ones with the next step.
-    auto lane = lanes_.upper_bound(last_tidied_);
-    for (std::size_t i = 0; i < std::min(lanes_.size(), lanes_in_a_step); ++i) {
-      if (lane == lanes_.end()) lane = lanes_.begin();
-      last_tidied_ = lane->first;
-      arguments.add(static_cast<std::uint32_t>(lane->first));
-      ++lane;
-    }
-    append(scripts::tidy, arguments);
-  }
-  auto replies = exchange();
-  if (!replies) return std::move(replies).error();
   Step step;
-  for (const Reply& reply : replies->first(prunes)) {
-    if (answer_of(reply) < 0) return Error{Errc::internal, "prune refused its arguments"};
-    step.done += reply[1].integer();
-    step.more = step.more || reply[2].integer() != 0;
+  std::size_t left = std::min(budget.jobs, rules::step_jobs);
+  if (call.state) {
+    auto done = prune_state(*call.state, nullptr, now - call.older_than, now, left, step);
+    if (!done) return std::move(done).error();
+    return step;
   }
+  for (const JobState state : {JobState::succeeded, JobState::failed, JobState::cancelled}) {
+    const Keep& keep = state == JobState::failed ? call.retention.failed : call.retention.succeeded;
+    if (auto done = prune_state(state, &keep, {}, now, left, step); !done) {
+      return std::move(done).error();
+    }
+  }
+  if (auto tidied = tidy(now); !tidied) return std::move(tidied).error();
   return step;
+}
+
+Result<void> RedisStore::tidy(Time now) {
+  if (auto read = read_lanes(); !read) return read;
+  ScriptArguments arguments;
+  arguments.add(now);
+  arguments.add(now - event_age);
+  arguments.add(most_events);
+  arguments.add(most_event_bytes);
+  arguments.add(most_trimmed);
+  // A namespace with more lanes has its turn with them, the next ones with the next step.
+  auto lane = lanes_.upper_bound(last_tidied_);
+  for (std::size_t i = 0; i < std::min(lanes_.size(), lanes_in_a_step); ++i) {
+    if (lane == lanes_.end()) lane = lanes_.begin();
+    last_tidied_ = lane->first;
+    arguments.add(static_cast<std::uint32_t>(lane->first));
+    ++lane;
+  }
+  auto reply = run(scripts::tidy, arguments);
+  if (!reply) return std::move(reply).error();
+  return {};
 }
 
 }  // namespace penstock::redis

@@ -156,13 +156,17 @@ if most_jobs > 0 then
     if not nothing_beside and #queues[i] > 0 then draw(r, queues[i], age_step_ms) end
   end
   if #r.act > 0 then redis.call('HSET', act_key, unpack(r.act)) end
-  -- Whoever leaves work behind wakes the next.
-  if nothing_beside or is_full(r) then
+  -- Whoever leaves work behind wakes the next; whoever finds nothing takes a stale token away.
+  local stale = {}
+  if nothing_beside or is_full(r) or #r.jobs == 0 then
     for i = 1, queue_count do
       for _, l in ipairs(queues[i]) do
-        if has_work(l) then wake(l.wake) end
+        if has_work(l) then wake(l.wake) else stale[l.wake] = true end
       end
     end
+  end
+  for list in pairs(stale) do
+    if not waking[list] then redis.call('DEL', list) end
   end
 end
 flush(now_ms)

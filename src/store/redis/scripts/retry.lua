@@ -52,7 +52,8 @@ for _, job in ipairs(jobs) do
   if job.unique ~= '' then
     redis.call('SET', p .. 'uniq:' .. job.unique, job.name .. ' ' .. job.until_ms)
   end
-  redis.call('HDEL', job_key(job.l, job.seq), 'progress', 'message', 'started', 'worker')
+  redis.call('HDEL', job_key(job.l, job.seq), 'progress', 'message', 'started', 'worker',
+             'expires')
   move(job, 'ready', {attempt = 0, crashes = 0, misses = 0, text = ''}, now_ms, '')
 end
 reply = changed .. ' ' .. cursor .. ' ' .. table.concat(letters)

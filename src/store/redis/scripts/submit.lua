@@ -112,7 +112,7 @@ while next_arg <= #ARGV do
              unique_until = ARGV[next_arg + 10], idem = ARGV[next_arg + 11],
              digest = ARGV[next_arg + 12], ttl = ARGV[next_arg + 13]}
     next_arg = next_arg + 14
-    local is_whole = story.ttl and (story.state == 'ready' or tonumber(story.due)) and
+    local is_whole = story.ttl and (story.state ~= 'scheduled' or tonumber(story.due)) and
                      (story.expires == '' or tonumber(story.expires)) and
                      (story.ttl == '' or tonumber(story.ttl)) and letter_of[story.state]
     if not is_whole then return -1 end
@@ -198,7 +198,7 @@ for i = 1, count do
       put('due', story.due)
       redis.call('ZADD', p .. 'due', story.due, member)
       wake(p .. 'wake_due')
-    else
+    elseif state == 'ready' then
       put('place', 'list')
     end
     if story.expires ~= '' then

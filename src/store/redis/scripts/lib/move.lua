@@ -123,10 +123,6 @@ local function leave(job)
     redis.call('ZREM', p .. 'ended:' .. job.from, member)
     counted_kept(job.from, -1, -job.kept_bytes)
   end
-  if job.expires then
-    redis.call('ZREM', p .. 'expiring', member)
-    redis.call('HDEL', job_key(l, job.seq), 'expires')
-  end
 end
 
 -- Applies a decision: `to` with the fields of rules::Transition in `t`. The job has a record after
@@ -172,6 +168,7 @@ local function move(job, to, t, now_ms, worker)
     put('until', t.at_ms)
     put('kept_bytes', bytes)
     redis.call('ZADD', p .. 'ended:' .. to, t.at_ms, member)
+    if job.expires then redis.call('ZREM', p .. 'expiring', member) end
     counted_kept(to, 1, bytes)
     free_unique(job, now_ms)
   end
@@ -202,6 +199,7 @@ end
 local function forget(job, now_ms)
   local l, key = job.l, job_key(job.l, job.seq)
   leave(job)
+  if job.expires then redis.call('ZREM', p .. 'expiring', due_member(l, job.seq)) end
   free_unique(job, now_ms)
   if job.own_id ~= '' then redis.call('DEL', p .. 'alias:' .. job.own_id) end
   redis.call('DEL', key, p .. 'log:' .. job.name)
