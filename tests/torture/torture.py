@@ -197,7 +197,8 @@ def main():
     parser.add_argument("--store", default="sqlite", help="sqlite, redis or a URL")
     parser.add_argument("--fsync", choices=("always", "everysec"), default="always")
     parser.add_argument("--only", default="", help="only the faults that are named like this")
-    parser.add_argument("--verbose", action="store_true", help="every fault, the slowest job; keeps the folder")
+    parser.add_argument("--verbose", action="store_true",
+                        help="every fault, the slowest job; keeps the folder")
     options = parser.parse_args()
     options.seed = options.seed or random.SystemRandom().randrange(1, 1 << 31)
     torture = Torture(options)
