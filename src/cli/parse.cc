@@ -164,7 +164,8 @@ void add_flag(CLI::App& to, const Flag& flag, Typed& typed) {
 
 const std::vector<Flag>& global_flags() {
   static const std::vector<Flag> flags = {
-      {"--store", "URL", "sqlite:PATH (default: in the state folder)"},  // lint: store-words, help
+      {"--store", "URL",
+       "sqlite:PATH, redis://HOST:PORT/DB or auto (default: a file)"},  // lint: store-words, help
       {"--config", "FILE", "penstock.toml to read"},
       {"--require-safe-store", "", "refuse a store that may evict or forget jobs"},
       {"--json", "", "one JSON object, or one a line for lists"},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Which Redis the environment names, and what "auto" makes of it.
+#include "client/store_url.h"
 #include "store/open.h"
 #include "store/redis/address.h"
 #include "store/redis/environment.h"
@@ -89,8 +90,8 @@ class AutoStore : public ::testing::Test {
  protected:
   void SetUp() override { TearDown(); }
   void TearDown() override {
-    for (const char* name :
-         {"REDIS_URL", "REDIS_HOST", "REDIS_KEY_PREFIX", "ELASTICACHE_ENDPOINT"}) {
+    for (const char* name : {"PENSTOCK_STORE", "REDIS_URL", "REDIS_HOST", "REDIS_KEY_PREFIX",
+                             "ELASTICACHE_ENDPOINT"}) {
       ::unsetenv(name);
     }
   }
@@ -113,6 +114,19 @@ TEST_F(AutoStore, TakesTheFileWhenNobodyAnswers) {
 TEST_F(AutoStore, DoesNotPassOverAnAliasThatCannotBeRead) {
   ::setenv("REDIS_URL", "redis://h:port", 1);
   EXPECT_EQ(settle_store_url("auto", "--store").url, "redis://h:port");
+}
+
+TEST_F(AutoStore, AliasesComeAfterTheOwnVariableAndBeforeTheFile) {
+  ::setenv("REDIS_URL", "redis://h", 1);
+  EXPECT_EQ(resolve_store_url("", "--store", "sqlite:in-file.db").origin, "REDIS_URL");
+  ::setenv("PENSTOCK_STORE", "sqlite:own.db", 1);
+  EXPECT_EQ(resolve_store_url("", "--store", "sqlite:in-file.db").url, "sqlite:own.db");
+  EXPECT_EQ(resolve_store_url("sqlite:typed.db").origin, "--store");
+}
+
+TEST_F(AutoStore, FileAndDefaultCountWhenNoVariableIsSet) {
+  EXPECT_EQ(resolve_store_url("", "--store", "sqlite:in-file.db").origin, "penstock.toml");
+  EXPECT_EQ(resolve_store_url("").origin, "default");
 }
 
 TEST_F(AutoStore, AliasIsNamedAsTheOrigin) {

@@ -180,7 +180,8 @@ class Torture:
         for what in self.complaints + [f"left behind: {one}" for one in left]:
             print(f"WRONG: {what}")
         if not wrong and not left and not self.complaints and drained is not None:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            if not self.options.verbose:
+                shutil.rmtree(self.folder, ignore_errors=True)
             print("the books are right")
             return 0
         print(f"again: ./dev torture --seconds {self.options.seconds} --seed {self.options.seed} "
@@ -196,7 +197,8 @@ def main():
     parser.add_argument("--store", default="sqlite", help="sqlite, redis or a URL")
     parser.add_argument("--fsync", choices=("always", "everysec"), default="always")
     parser.add_argument("--only", default="", help="only the faults that are named like this")
-    parser.add_argument("--verbose", action="store_true", help="every fault, and the slowest job")
+    parser.add_argument("--verbose", action="store_true",
+                        help="every fault, the slowest job; keeps the folder")
     options = parser.parse_args()
     options.seed = options.seed or random.SystemRandom().randrange(1, 1 << 31)
     torture = Torture(options)
