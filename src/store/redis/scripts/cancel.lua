@@ -12,6 +12,7 @@
 -- Events   j for each job that ended
 -- Derived keys  prod:* lane:* st:* job:* q:* due expiring ended:* slots cancel:* uniq:* n:* kept ev
 --@include look
+--@include probe
 --@include move
 --@include request
 local now_ms, nonce, call = whole(ARGV[1]), ARGV[2], whole(ARGV[3])
@@ -28,21 +29,31 @@ for i = first_arg, #ARGV, 2 do
   if seen[name] then letter = 'c' end
   seen[name] = true
   if string.find('uydwrR', letter, 1, true) then
-    jobs[#jobs + 1] = {l = l, seq = seq, letter = letter, slot = slot, name = name}
+    local job = {l = l, seq = seq, letter = letter, slot = slot, name = name}
+    if letter == 'r' or letter == 'R' then
+      job.cancel_key = p .. 'cancel:' .. (redis.call('HGET', p .. 'slots', slot) or '0')
+      probe('hash', job.cancel_key)
+    else
+      local body, at_ms
+      if letter == 'u' then body, at_ms = find_body(l, seq) end
+      probe_lane(l)
+      probe_job(l, seq)
+      job.opened = open_job(l, seq, letter, body, at_ms)
+    end
+    jobs[#jobs + 1] = job
     changed, letter = changed + 1, '+'
   end
   letters[#letters + 1] = letter
 end
 
+probe_step()
+probe_sets()
 redis.call('HDEL', meta, '')
 for _, job in ipairs(jobs) do
-  if job.letter == 'r' or job.letter == 'R' then
-    local session = redis.call('HGET', p .. 'slots', job.slot) or '0'
-    redis.call('HSET', p .. 'cancel:' .. session, job.name, now_ms)
+  if job.cancel_key then
+    redis.call('HSET', job.cancel_key, job.name, now_ms)
   else
-    local body, at_ms
-    if job.letter == 'u' then body, at_ms = find_body(job.l, job.seq) end
-    cancel_waiting(open_job(job.l, job.seq, job.letter, body, at_ms), now_ms, ttl_ms, why)
+    cancel_waiting(job.opened, now_ms, ttl_ms, why)
   end
 end
 reply = changed .. ' ' .. cursor .. ' ' .. table.concat(letters)

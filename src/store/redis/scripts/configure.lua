@@ -12,6 +12,7 @@
 -- Events   q for a queue
 -- Derived keys  prod:* queues queue:* lane:* ses:* ev wake:*
 --@include look
+--@include probe
 --@include move
 --@include request
 local now_ms, nonce, call = whole(ARGV[1]), ARGV[2], whole(ARGV[3])
@@ -20,6 +21,7 @@ local queue, paused, draining, opened, what = ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local last = last_request(nonce, now_ms)
 if call == last then return 0 end
 if call < last or not what then return -7 end
+probe('stream', p .. 'ev')
 if queue == '' then
   local key = p .. 'ses:' .. paused
   local v = redis.call('HMGET', key, 'nonce', 'retired')
@@ -28,7 +30,8 @@ if queue == '' then
   redis.call('HSET', key, 'order', draining)
 else
   local of_queue = redis.call('HGET', p .. 'queue:' .. queue, 'lanes') or ''
-  redis.call('SCARD', p .. 'queues')
+  probe('set', p .. 'queues')
+  for lane in string.gmatch(of_queue, '(%d+)|') do probe('list', lane_of(tonumber(lane)).wake) end
   redis.call('HDEL', meta, '')
   redis.call('SADD', p .. 'queues', queue)
   if paused ~= '' then redis.call('HSET', p .. 'queue:' .. queue, 'paused', paused) end

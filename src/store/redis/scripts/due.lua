@@ -8,6 +8,7 @@
 -- Events   j for each
 -- Derived keys  due expiring lane:* st:* job:* q:* ended:* uniq:* n:* kept ev wake:* suspects
 --@include look
+--@include probe
 --@include move
 local now_ms, most, ttl_ms = whole(ARGV[1]), whole(ARGV[2]), whole(ARGV[3])
 local suspect_crashes = whole(ARGV[4])
@@ -15,6 +16,8 @@ local suspect_crashes = whole(ARGV[4])
 local function open_member(member)
   local seq, lane = string.match(member, '^(%d+)%.(%d+)$')
   local l = lane_of(tonumber(lane))
+  probe_lane(l)
+  probe_job(l, tonumber(seq))
   return open_job(l, tonumber(seq), (look(l, tonumber(seq))))
 end
 local due = redis.call('ZRANGEBYSCORE', p .. 'due', '-inf', now_ms, 'LIMIT', 0, most)
@@ -23,6 +26,9 @@ for i, member in ipairs(due) do jobs[i] = open_member(member) end
 local late = redis.call('ZRANGEBYSCORE', p .. 'expiring', '-inf', now_ms, 'LIMIT', 0, most - #due)
 if not suspect_crashes then return -1 end
 
+for _, member in ipairs(late) do open_member(member) end
+probe_step()
+probe_sets()
 if #due + #late > 0 then redis.call('HDEL', meta, '') end
 for i, job in ipairs(jobs) do
   redis.call('ZREM', p .. 'due', due[i])

@@ -63,14 +63,8 @@ local held = redis.call('HLEN', p .. 'act:' .. session)
 local cancels = redis.call('HKEYS', p .. 'cancel:' .. session)
 local due = next_due()
 
-redis.call('HDEL', ses_key, '')
-redis.call('HINCRBY', sessions, session, 1)
-redis.call('HSET', ses_key, 'state', state, 'running', running, 'processed', processed,
-           'failed', failed, 'rss', rss, 'seen', now_ms)
-if upkeep == '' or redis.call('HEXISTS', sessions, upkeep) == 0 then
-  upkeep = session
-  redis.call('SET', p .. 'lease', session)
-end
+local takes_upkeep = upkeep == '' or redis.call('HEXISTS', sessions, upkeep) == 0
+if takes_upkeep then upkeep = session end
 local news, oldest = '', nil
 if upkeep == session then
   local newest = redis.call('XREVRANGE', p .. 'ev', '+', '-', 'COUNT', 1)[1]
@@ -85,4 +79,10 @@ if upkeep == session then
     older(string.match(redis.call('LINDEX', p .. 'done:' .. class, 0) or '', '^(%d+)|'))
   end
 end
+
+redis.call('HDEL', ses_key, '')
+redis.call('HINCRBY', sessions, session, 1)
+redis.call('HSET', ses_key, 'state', state, 'running', running, 'processed', processed,
+           'failed', failed, 'rss', rss, 'seen', now_ms)
+if takes_upkeep then redis.call('SET', p .. 'lease', session) end
 return {1, held, number(v[3]), due, waiting, upkeep, cancels, watch, news, oldest or ''}

@@ -23,6 +23,7 @@
 -- Derived keys  ses:* act:* cancel:* lane:* job:* res:* done:* st:* q:* queue:* due expiring
 --               ended:* uniq:* n:* kept ev wake:* wake_due suspects
 --@include look
+--@include probe
 --@include move
 --@include reserve
 local session, nonce, call, mode = ARGV[1], ARGV[2], whole(ARGV[3]), ARGV[4]
@@ -50,7 +51,7 @@ if mode == 'turn' and call <= number(v[2]) or mode == 'close' and call ~= number
 end
 
 -- Who still holds what is to be ended.
-local told = redis.call('EXISTS', cancel_key) == 1
+local told = redis.call('HLEN', cancel_key) > 0
 local ending, accepted, taken, seen = {}, {}, {}, {}
 for i = 1, count do
   local at = first_arg + (i - 1) * group
@@ -76,11 +77,32 @@ for i = 1, count do
       to, t.at_ms, t.alone = 'cancelled', until_ms, nil
       if t.text == '' then t.text = 'cancelled while it ran' end
     end
-    ending[#ending + 1] = {l = lane_of(lane), seq = seq, to = to, t = t, rest = rest,
+    local l = lane_of(lane)
+    ending[#ending + 1] = {l = l, seq = seq, to = to, t = t, rest = rest,
                            started_ms = started_ms, name = name}
     taken[#taken + 1] = name
+    probe_lane(l)
+    if to == 'succeeded' and rest ~= '@' and #t.text <= most_plain_result then
+      probe('string', (cell_place(l, seq)))
+      probe('hash', result_key(l, seq))
+      probe('list', done_key(t.at_ms, now_ms))
+      probe('set', p .. 'done')
+    else
+      probe_job(l, seq)
+      probe_sets()
+    end
   end
 end
+local pools, queues = {}, {}
+for i = 1, pool_count do pools[ARGV[12 + queue_count + i]] = true end
+if pool_count == 0 then pools[''] = true end
+for i = 1, most_jobs > 0 and queue_count or 0 do
+  queues[i] = open_lanes(ARGV[12 + i], pools)
+  for _, l in ipairs(queues[i]) do probe_reserve(l, most_jobs) end
+end
+probe_step()
+probe('zset', p .. 'due')
+probe('zset', p .. 'expiring')
 
 -- Writes from here on; the first is one that a full server never refuses.
 redis.call('HDEL', act_key, '', unpack(taken))
@@ -110,20 +132,15 @@ for _, job in ipairs(ending) do
   end
 end
 for until_ms, kept in pairs(done) do
-  -- One list for each time of keeping, so that its head is always the next to go.
-  local class = math.floor((until_ms - now_ms) / 10000 + 0.5)
+  local key, class = done_key(until_ms, now_ms)
   redis.call('SADD', p .. 'done', class)
-  redis.call('RPUSH', p .. 'done:' .. class,
+  redis.call('RPUSH', key,
              until_ms .. '|' .. now_ms .. '|' .. table.concat(kept, ' '))
 end
 
 local r = reservation(session, slot, worker, now_ms, most_jobs, most_bytes, ttl_ms)
 local alone_waiting = 0
 if most_jobs > 0 then
-  local pools, queues = {}, {}
-  for i = 1, pool_count do pools[ARGV[12 + queue_count + i]] = true end
-  if pool_count == 0 then pools[''] = true end
-  for i = 1, queue_count do queues[i] = open_lanes(ARGV[12 + i], pools) end
   alone_waiting = take_suspect(r, queues, holds_nothing)
   local nothing_beside = alone_waiting == 1 or #r.jobs > 0
   for i = 1, queue_count do

@@ -7,6 +7,7 @@
 -- Events   w closed
 -- Derived keys  ses:* sessions elders retired slots act:* cancel:* ev
 --@include look
+--@include probe
 --@include move
 local session, nonce, now_ms = ARGV[1], ARGV[2], whole(ARGV[3])
 
@@ -14,6 +15,10 @@ local v = redis.call('HMGET', p .. 'ses:' .. session, 'nonce', 'worker', 'retire
 local ours = nonce == '' and v[3] == '1' or nonce ~= '' and v[1] == nonce and v[3] ~= '1'
 if not ours then return -9 end
 if redis.call('HLEN', p .. 'act:' .. session) > 0 then return 0 end
+probe('stream', p .. 'ev')
+probe('zset', p .. 'elders')
+probe('set', p .. 'retired')
+probe('hash', p .. 'slots')
 redis.call('HDEL', p .. 'sessions', session)
 redis.call('ZREM', p .. 'elders', session)
 redis.call('SREM', p .. 'retired', session)

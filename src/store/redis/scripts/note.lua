@@ -11,6 +11,7 @@
 -- Events   p and l
 -- Derived keys  ses:* act:* job:* log:* st:* ev
 --@include look
+--@include probe
 --@include move
 local session, nonce, now_ms, most_bytes = ARGV[1], ARGV[2], ARGV[3], whole(ARGV[4])
 local count, act_key = whole(ARGV[5]), p .. 'act:' .. session
@@ -34,13 +35,15 @@ for i = 1, count do
   if owner == fence and alive then
     note.started_ms, note.rest = started_ms, rest
     note.own_id = redis.call('HGET', p .. 'job:' .. name, 'own_id') or ''
-    redis.call('LLEN', p .. 'log:' .. name)
+    probe('list', p .. 'log:' .. name)
+    probe('string', (cell_place(note.l, note.seq)))
     notes[#notes + 1] = note
   else
     refused = refused + 1
   end
 end
 
+probe('stream', p .. 'ev')
 redis.call('HDEL', meta, '')
 if refused > 0 then redis.call('HINCRBY', meta, 'stale_writes_refused', refused) end
 if not alive then return -9 end

@@ -18,6 +18,7 @@
 -- Events   w opened
 -- Derived keys  sessions elders ses:* slots ev
 --@include look
+--@include probe
 --@include move
 --@include epoch
 local layout, run_id, now_ms, jump = ARGV[1], ARGV[2], whole(ARGV[3]), whole(ARGV[4])
@@ -30,8 +31,12 @@ if found ~= layout then return {-7, found or 'none'} end
 local new_run = meets_new_run(run_id)
 if not (now_ms and jump and hint and concurrency) then return -1 end
 if redis.call('HLEN', p .. 'slots') >= most_slots then return -8 end
-redis.call('HLEN', p .. 'sessions')
-redis.call('ZCARD', p .. 'elders')
+probe('hash', p .. 'sessions')
+probe('zset', p .. 'elders')
+probe('stream', p .. 'ev')
+local next_fence = number(redis.call('HGET', meta, 'fence')) + 1
+if new_run then next_fence = next_fence + 2 ^ 20 + jump % 2 ^ 19 end
+probe('hash', p .. 'ses:' .. next_fence)
 local slot = hint % most_slots
 while redis.call('HEXISTS', p .. 'slots', slot) == 1 do slot = (slot + 1) % most_slots end
 

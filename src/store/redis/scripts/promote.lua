@@ -11,6 +11,7 @@
 -- Events   j for each
 -- Derived keys  prod:* lane:* st:* job:* q:* due n:* ev wake:* suspects
 --@include look
+--@include probe
 --@include move
 --@include request
 local now_ms, nonce, call = whole(ARGV[1]), ARGV[2], whole(ARGV[3])
@@ -27,12 +28,16 @@ for i = first_arg, #ARGV, 2 do
   if seen[name] then letter = 'y' end
   seen[name] = true
   if letter == 'd' then
+    probe_lane(l)
+    probe_job(l, seq)
     jobs[#jobs + 1] = open_job(l, seq, letter)
     changed, letter = changed + 1, '+'
   end
   letters[#letters + 1] = letter
 end
 
+probe_step()
+probe_sets()
 redis.call('HDEL', meta, '')
 for _, job in ipairs(jobs) do
   move(job, 'ready', {attempt = job.attempt, crashes = job.crashes, misses = job.misses, text = '',

@@ -11,6 +11,7 @@
 -- Events   q pruned
 -- Derived keys  ended:* done done:* res:* job:* log:* alias:* uniq:* st:* lane:* old:* n:* kept ev
 --@include look
+--@include probe
 --@include move
 local now_ms, state, most_count = whole(ARGV[1]), ARGV[2], whole_or_none(ARGV[3])
 local most_bytes, before_ms, left = whole_or_none(ARGV[4]), whole_or_none(ARGV[5]), whole(ARGV[6])
@@ -18,7 +19,14 @@ local ended_key, most_looked = p .. 'ended:' .. state, 1000
 if not letter_of[state] or not (most_count and most_bytes or before_ms) then return -1 end
 local totals = redis.call('HMGET', p .. 'kept', state, state .. '_bytes')
 local jobs, bytes, done = number(totals[1]), number(totals[2]), 0
-redis.call('ZCARD', ended_key)
+probe_step()
+probe_sets()
+for _, member in ipairs(redis.call('ZRANGE', ended_key, 0, math.max(left, 1) - 1)) do
+  local seq, lane = string.match(member, '^(%d+)%.(%d+)$')
+  local l = lane_of(tonumber(lane))
+  probe_lane(l)
+  probe_job(l, tonumber(seq))
+end
 
 local function fits(until_ms, finished_ms)
   if not most_count then return finished_ms > before_ms end

@@ -11,6 +11,7 @@
 -- Derived keys  prod:* lane:* st:* job:* res:* log:* q:* due expiring ended:* old:* alias:* uniq:*
 --               n:* kept ev
 --@include look
+--@include probe
 --@include move
 --@include request
 local now_ms, nonce, call = whole(ARGV[1]), ARGV[2], whole(ARGV[3])
@@ -27,6 +28,8 @@ for i = first_arg, #ARGV, 2 do
   if seen[name] then letter = 'x' end
   seen[name] = true
   if string.find('uydwsSfc', letter, 1, true) then
+    probe_lane(l)
+    probe_job(l, seq)
     jobs[#jobs + 1] = {l = l, seq = seq, letter = letter, name = name,
                        result = letter == 's' and redis.call('HGET', result_key(l, seq), seq) or ''}
     changed, letter = changed + 1, '+'
@@ -34,6 +37,8 @@ for i = first_arg, #ARGV, 2 do
   letters[#letters + 1] = letter
 end
 
+probe_step()
+probe_sets()
 redis.call('HDEL', meta, '')
 for _, job in ipairs(jobs) do
   local own_id = ''

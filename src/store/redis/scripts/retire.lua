@@ -9,6 +9,7 @@
 -- Events   w lost
 -- Derived keys  ses:* sessions elders retired ev
 --@include look
+--@include probe
 --@include move
 local session, beat, now_ms, certificate = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
@@ -16,7 +17,10 @@ local v = redis.call('HMGET', p .. 'ses:' .. session, 'worker', 'retired')
 if not v[1] then return 0 end
 if v[2] == '1' then return {1, v[1]} end
 if redis.call('HGET', p .. 'sessions', session) ~= beat or not certificate then return 0 end
-redis.call('SCARD', p .. 'retired')
+probe('stream', p .. 'ev')
+probe('zset', p .. 'elders')
+probe('set', p .. 'retired')
+probe('hash', meta)
 redis.call('HDEL', p .. 'sessions', session)
 redis.call('ZREM', p .. 'elders', session)
 redis.call('HSET', p .. 'ses:' .. session, 'retired', 1)

@@ -11,6 +11,7 @@
 -- Events   j for each
 -- Derived keys  prod:* lane:* st:* job:* q:* ended:* uniq:* n:* kept ev wake:*
 --@include look
+--@include probe
 --@include move
 --@include request
 local now_ms, nonce, call = whole(ARGV[1]), ARGV[2], whole(ARGV[3])
@@ -41,6 +42,8 @@ for i = first_arg, #ARGV, 2 do
       letter = 'U'
     else
       if job.unique ~= '' then claimed[job.unique] = true end
+      probe_lane(l)
+      probe_job(l, seq)
       jobs[#jobs + 1] = job
       changed, letter = changed + 1, '+'
     end
@@ -48,6 +51,8 @@ for i = first_arg, #ARGV, 2 do
   letters[#letters + 1] = letter
 end
 
+probe_step()
+probe_sets()
 redis.call('HDEL', meta, '')
 for _, job in ipairs(jobs) do
   if job.unique ~= '' then

@@ -16,6 +16,7 @@
 -- Derived keys  lanes lane:* queues queue:* q:*:SEGMENT st:* job:* due expiring alias:* uniq:*
 --               idem:* prod:* n:* ev wake:* wake_due
 --@include look
+--@include probe
 --@include move
 --@include epoch
 --@include request
@@ -56,6 +57,8 @@ for i = 1, lane_count do
   l.pool, l.priority = pool, priority
   l.length = redis.call('LLEN', p .. 'q:' .. l.lists .. ':' .. l.tail)
   l.draining = redis.call('HGET', p .. 'queue:' .. queue, 'draining') == '1'
+  probe('hash', p .. 'lane:' .. l.lane)
+  probe_lane(l)
   chosen[i] = l
   next_arg = next_arg + 5
 end
@@ -140,6 +143,8 @@ while next_arg <= #ARGV do
     end
     if story then
       local name = l.lane .. '.' .. seq
+      probe('hash', job_key(l, seq))
+      probe('string', (cell_place(l, seq)))
       if story.own_id ~= '' then
         claimed['a' .. story.own_id], claimed['o' .. name] = name, story.own_id
       end
@@ -154,6 +159,10 @@ while next_arg <= #ARGV do
 end
 say()
 reply = table.concat(words, ' ')
+
+probe_step()
+probe_sets()
+probe('set', p .. 'queues')
 
 -- Writes from here on; the first is one that a full server refuses.
 if new_run then begin_epoch(run_id, jump) end

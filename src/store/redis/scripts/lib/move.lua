@@ -186,6 +186,13 @@ local function cancel_waiting(job, now_ms, ttl_ms, why)
                           at_ms = now_ms + (job.ttl_ms or ttl_ms), text = why}, now_ms, '')
 end
 
+-- The list of those that succeeded without a record, one for each time of keeping, so that its head
+-- is always the next to go.
+local function done_key(until_ms, now_ms)
+  local class = math.floor((until_ms - now_ms) / 10000 + 0.5)
+  return p .. 'done:' .. class, class
+end
+
 -- Forgets a job that succeeded without a record.
 local function forget_plain(l, seq, result)
   local text = string.match(result, '^[^|]*|[^|]*|[^|]*|[^|]*|[^|]*|[^|]*|[^|]*|(.*)$') or ''

@@ -35,7 +35,9 @@ end
 local recorded = {'task', 'payload', 'attempt', 'crashes', 'misses', 'options', 'tags', 'created',
                   'own_id', 'place', 'expires', 'ready_at'}
 local function read_record(l, seq)
-  local v = redis.call('HMGET', job_key(l, seq), unpack(recorded))
+  local key, v = job_key(l, seq), {}
+  -- Overwritten by somebody else: there is no such job any more.
+  if redis.call('TYPE', key).ok == 'hash' then v = redis.call('HMGET', key, unpack(recorded)) end
   local job = {}
   for i, field in ipairs(recorded) do job[field] = v[i] or '' end
   return job
@@ -152,6 +154,27 @@ local function draw_fresh(r, l, youngest_ms)
       end
     end
   end
+end
+
+-- What taking from a lane may write. Records that lie behind the first are read as they come.
+local function probe_reserve(l, most)
+  probe_lane(l)
+  probe('set', p .. 'suspects')
+  probe('zset', p .. 'expiring')
+  probe('hash', p .. 'sessions')
+  local key = p .. 'q:' .. l.lists
+  for _, waiting in ipairs({'again', 'alone'}) do
+    for _, seq in ipairs(redis.call('ZRANGE', key .. ':' .. waiting, 0, most - 1)) do
+      probe('hash', job_key(l, tonumber(seq)))
+    end
+  end
+  local entry = redis.call('LINDEX', key .. ':' .. l.head, 0)
+  if not entry then return end
+  local first, _, _, offsets = open_entry(entry)
+  local bucket = cell_place(l, first)
+  probe('string', bucket)
+  probe('string', (cell_place(l, first + cells_per_bucket)))
+  if offsets == '@' then probe_sets() end
 end
 
 -- When the first job of a lane became ready; nil when there is none. Drops tombstones.
