@@ -208,7 +208,7 @@ void Pump::settle(const Exchange& answer, std::size_t sent, std::size_t wanted, 
     }
   }
   outbox.erase(outbox.begin(), outbox.begin() + static_cast<std::ptrdiff_t>(sent));
-  if (pulse_.found_due(answer.next_due)) options_.tell_upkeep();
+  if (pulse_.found_due(answer.next_due)) tell_upkeep_();
   if (wanted == 0) return;
   seen_ = answer.seen;
   fetch_alone_ = answer.alone_waiting;

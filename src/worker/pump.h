@@ -24,7 +24,6 @@ struct PumpOptions {
   std::int64_t max_jobs = 0;
   bool burst = false;
   std::uint64_t seed = 0;  ///< For the back-off's jitter and the order of queues.
-  std::function<void()> tell_upkeep = [] {};  ///< A job is due earlier than upkeep knows.
 };
 
 /// How Worker::run goes on after a step.
@@ -45,8 +44,10 @@ class Pump {
   Rest step();
   /// What `wait` said after a rest: something may be ready again.
   void woken(Woken why) {
-    if (why != Woken::ring) may_have_work_ = true;
+    if (why == Woken::store) may_have_work_ = true;
   }
+  /// Called when an exchange tells of a job that is due earlier than upkeep knows.
+  void on_due(std::function<void()> tell_upkeep) { tell_upkeep_ = std::move(tell_upkeep); }
   /// Takes at most so many jobs from now on, until it is said again.
   void allow(std::int64_t jobs) { allowance_ = jobs; }
   /// Asked from outside: goes to `mode` with the next step; only forward, except quiet <-> fetch.
@@ -79,6 +80,7 @@ class Pump {
   Slots& slots_;
   Pulse& pulse_;
   const PumpOptions options_;
+  std::function<void()> tell_upkeep_ = [] {};
   std::mt19937_64 dice_;
   Hand hand_;
 

@@ -157,9 +157,8 @@ Result<void> Worker::run(std::stop_token stop) {
             .client = &s.client,
             .ring = [&s] { s.pump_ring->ring(); },
             .may_start = [&s, &clock] { return s.pulse.in_contact(clock.steady()); }});
-    PumpOptions pumping = s.pumping;
-    pumping.tell_upkeep = [&s] { s.upkeep_ring->ring(); };
-    s.pump = std::make_unique<Pump>(*s.pump_store, *s.slots, s.tasks, s.pulse, std::move(pumping));
+    s.pump = std::make_unique<Pump>(*s.pump_store, *s.slots, s.tasks, s.pulse, s.pumping);
+    s.pump->on_due([&s] { s.upkeep_ring->ring(); });
     s.pump->request(s.asked.load());
   }
   const std::stop_callback on_stop(stop, [this] { this->stop(); });

@@ -18,7 +18,8 @@ TEST(OpenStore, RefusesWhatItDoesNotUnderstandAndNamesIt) {
     EXPECT_EQ(refused.error().code, Errc::invalid) << url;
   }
   EXPECT_EQ(open_store("redi:x").error().message,
-            "store URL \"redi:x\" is not understood: write sqlite:PATH or sqlite::memory:");
+            "store URL \"redi:x\" is not understood: write sqlite:PATH, sqlite::memory: or "
+            "redis://HOST:PORT/DB");
 }
 
 TEST(OpenStore, OneMemoryStoreForAllWhoNameItUntilTheLastHasGone) {

@@ -16,7 +16,7 @@ FOLDER = "src/store/redis/scripts/"
 LIBRARY = FOLDER + "lib/"
 ERRORS = "include/penstock/result.h"
 BODY_LINES = {"finish": 120, "submit": 120}  # Any other: 60.
-GLOBALS = {"ARGV", "KEYS", "ipairs", "math", "next", "pairs", "redis", "string", "table",
+GLOBALS = {"ARGV", "KEYS", "error", "ipairs", "math", "next", "pairs", "redis", "string", "table",
            "tonumber", "tostring", "type", "unpack"}
 COMPILER = "luac5.1"
 

@@ -14,15 +14,15 @@
 --@include look
 --@include move
 --@include request
-local now_ms, nonce, call = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
-local ttl_ms, cursor, why, first_arg = tonumber(ARGV[4]), ARGV[5], ARGV[6], 7
+local now_ms, nonce, call = whole(ARGV[1]), ARGV[2], whole(ARGV[3])
+local ttl_ms, cursor, why, first_arg = whole(ARGV[4]), ARGV[5], ARGV[6], 7
 
 local last, reply = last_request(nonce, now_ms)
 if call == last then return {0, reply} end
 if call < last then return -7 end
 local jobs, seen, changed, letters = {}, {}, 0, {}
 for i = first_arg, #ARGV, 2 do
-  local l, seq = lane_of(tonumber(ARGV[i])), tonumber(ARGV[i + 1])
+  local l, seq = lane_of(whole(ARGV[i])), whole(ARGV[i + 1])
   local letter, slot = look(l, seq)
   local name = l.lane .. '.' .. seq
   if seen[name] then letter = 'c' end
@@ -34,7 +34,7 @@ for i = first_arg, #ARGV, 2 do
   letters[#letters + 1] = letter
 end
 
-redis.call('HDEL', KEYS[1], '')
+redis.call('HDEL', meta, '')
 for _, job in ipairs(jobs) do
   if job.letter == 'r' or job.letter == 'R' then
     local session = redis.call('HGET', p .. 'slots', job.slot) or '0'

@@ -14,7 +14,7 @@
 --@include look
 --@include move
 --@include request
-local now_ms, nonce, call = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
+local now_ms, nonce, call = whole(ARGV[1]), ARGV[2], whole(ARGV[3])
 local queue, paused, draining, opened, what = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 
 local last = last_request(nonce, now_ms)
@@ -24,12 +24,12 @@ if queue == '' then
   local key = p .. 'ses:' .. paused
   local v = redis.call('HMGET', key, 'nonce', 'retired')
   if not v[1] or v[2] == '1' then return -4 end
-  redis.call('HDEL', KEYS[1], '')
+  redis.call('HDEL', meta, '')
   redis.call('HSET', key, 'order', draining)
 else
   local of_queue = redis.call('HGET', p .. 'queue:' .. queue, 'lanes') or ''
   redis.call('SCARD', p .. 'queues')
-  redis.call('HDEL', KEYS[1], '')
+  redis.call('HDEL', meta, '')
   redis.call('SADD', p .. 'queues', queue)
   if paused ~= '' then redis.call('HSET', p .. 'queue:' .. queue, 'paused', paused) end
   if draining ~= '' then redis.call('HSET', p .. 'queue:' .. queue, 'draining', draining) end

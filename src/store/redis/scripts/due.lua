@@ -4,13 +4,13 @@
 -- ARGV[2]  most_jobs
 -- ARGV[3]  ttl_ms: how long what ends is kept, unless the job says otherwise
 -- ARGV[4]  suspect_crashes: from so many crashes on a job runs alone
--- Returns  {1, done, more, next_due_ms}
+-- Returns  {1, done, more, next_due_ms}; -1 invalid: bad arguments
 -- Events   j for each
 -- Derived keys  due expiring lane:* st:* job:* q:* ended:* uniq:* n:* kept ev wake:* suspects
 --@include look
 --@include move
-local now_ms, most, ttl_ms = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local suspect_crashes = tonumber(ARGV[4])
+local now_ms, most, ttl_ms = whole(ARGV[1]), whole(ARGV[2]), whole(ARGV[3])
+local suspect_crashes = whole(ARGV[4])
 
 local function open_member(member)
   local seq, lane = string.match(member, '^(%d+)%.(%d+)$')
@@ -23,12 +23,12 @@ for i, member in ipairs(due) do jobs[i] = open_member(member) end
 local late = redis.call('ZRANGEBYSCORE', p .. 'expiring', '-inf', now_ms, 'LIMIT', 0, most - #due)
 if not suspect_crashes then return -1 end
 
-if #due + #late > 0 then redis.call('HDEL', KEYS[1], '') end
+if #due + #late > 0 then redis.call('HDEL', meta, '') end
 for i, job in ipairs(jobs) do
   redis.call('ZREM', p .. 'due', due[i])
   if job.from == 'scheduled' then
-    move(job, 'ready', {attempt = job.attempt, crashes = job.crashes, misses = job.misses, text = '',
-                        alone = job.crashes >= suspect_crashes}, now_ms, '')
+    move(job, 'ready', {attempt = job.attempt, crashes = job.crashes, misses = job.misses,
+                        text = '', alone = job.crashes >= suspect_crashes}, now_ms, '')
   end
 end
 flush_cells()

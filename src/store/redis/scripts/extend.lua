@@ -13,11 +13,12 @@
 -- Returns  {1, held, order, next_due_ms, work_waiting, upkeep, cancels, watch, news, oldest_ms}:
 --          watch has session and beat of each, beat -1 for one that is retired; news is the newest
 --          event's position and oldest_ms until when the next ended job is kept, both for the
---          holder of upkeep only; -9 lease_lost: retired
+--          holder of upkeep only; -9 lease_lost: retired; -1 invalid: bad arguments
 -- Derived keys  ses:* sessions elders retired act:* cancel:* lease queue:* lane:* q:* n:* due
 --               expiring ev ended:* done done:*
 --@include look
-local session, nonce, known, now_ms, watchers = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
+local session, nonce, known, now_ms = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local watchers = whole(ARGV[5])
 local state, running, processed, failed, rss = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
 
 local ses_key, sessions = p .. 'ses:' .. session, p .. 'sessions'
@@ -26,8 +27,8 @@ if not rss or not watchers then return -1 end
 if v[1] ~= nonce or v[2] == '1' then
   if v[1] == nonce or known == '1' then
     -- It beats, so it lives: whoever declared it dead was mistaken, or it had been stopped.
-    redis.call('HDEL', KEYS[1], '')
-    redis.call('HINCRBY', KEYS[1], 'false_alarms', 1)
+    redis.call('HDEL', meta, '')
+    redis.call('HINCRBY', meta, 'false_alarms', 1)
   end
   return -9
 end

@@ -7,7 +7,7 @@
 --          fields and values
 -- Derived keys  lane:* st:* job:* q:* act:* slots ses:* res:*
 --@include look
-local l, seq = lane_of(tonumber(ARGV[1])), tonumber(ARGV[2])
+local l, seq = lane_of(whole(ARGV[1])), whole(ARGV[2])
 
 local letter, slot = look(l, seq)
 if letter == 'n' or letter == 'x' then return {letter} end

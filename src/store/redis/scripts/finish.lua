@@ -1,4 +1,4 @@
--- Ends attempts and takes new jobs, in one step. Only the attempt that a session holds can be ended.
+-- Ends attempts and takes new jobs, in one step. Only what a session holds can be ended by it.
 -- KEYS[1]  PREFIX:{0}:meta  HASH
 -- ARGV[1]  session
 -- ARGV[2]  nonce
@@ -13,22 +13,22 @@
 -- ARGV[10]  holds_nothing: 1 when the session may be given a suspect
 -- ARGV[11]  queue_count
 -- ARGV[12]  pool_count
--- ARGV[13..]  queues; pools; for each transition lane, sequence, fence, to, attempt, crashes, misses,
---          at_ms, text, flags (k keep in full, a alone, b give back), cancelled_until_ms
+-- ARGV[13..]  queues; pools; for each transition lane, sequence, fence, to, attempt, crashes,
+--          misses, at_ms, text, flags (k keep in full, a alone, b give back), cancelled_until_ms
 -- Returns  {1, accepted, alone_waiting, next_due_ms, fence, jobs}: accepted has a 1 or 0 for each;
---          a job is {lane, sequence, created_ms, body} or, with a record, {lane, sequence, created_ms,
---          @, task, payload, attempt, crashes, misses, options, tags, own_id, alone};
+--          a job is {lane, sequence, created_ms, body} or, with a record, {lane, sequence,
+--          created_ms, @, task, payload, attempt, crashes, misses, options, tags, own_id, alone};
 --          -9 lease_lost: retired; -7 conflict: the call does not grow; -1 invalid: bad arguments
 -- Events   j for each job
--- Derived keys  ses:* act:* cancel:* lane:* job:* res:* done:* st:* q:* queue:* due expiring ended:*
---               uniq:* n:* kept ev wake:* wake_due suspects
+-- Derived keys  ses:* act:* cancel:* lane:* job:* res:* done:* st:* q:* queue:* due expiring
+--               ended:* uniq:* n:* kept ev wake:* wake_due suspects
 --@include look
 --@include move
 --@include reserve
-local session, nonce, call, mode = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
-local now_ms, ttl_ms, most_jobs = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local most_bytes, age_step_ms, holds_nothing = tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10] == '1'
-local queue_count, pool_count = tonumber(ARGV[11]), tonumber(ARGV[12])
+local session, nonce, call, mode = ARGV[1], ARGV[2], whole(ARGV[3]), ARGV[4]
+local now_ms, ttl_ms, most_jobs = whole(ARGV[5]), whole(ARGV[6]), whole(ARGV[7])
+local most_bytes, age_step_ms, holds_nothing = whole(ARGV[8]), whole(ARGV[9]), ARGV[10] == '1'
+local queue_count, pool_count = whole(ARGV[11]), whole(ARGV[12])
 local most_plain_result, group = 16384, 11
 local first_arg = 13 + queue_count + pool_count
 local count = (#ARGV - first_arg + 1) / group
@@ -40,8 +40,8 @@ local v = redis.call('HMGET', ses_key, 'nonce', 'call', 'worker', 'retired', 'sl
 local retired, worker, slot = v[4] == '1', v[3] or '', number(v[5])
 if mode ~= 'rescue' and (v[1] ~= nonce or retired) or mode == 'rescue' and not retired then
   if mode == 'turn' and count > 0 then
-    redis.call('HDEL', KEYS[1], '')
-    redis.call('HINCRBY', KEYS[1], 'stale_writes_refused', count)
+    redis.call('HDEL', meta, '')
+    redis.call('HINCRBY', meta, 'stale_writes_refused', count)
   end
   return -9
 end
@@ -54,14 +54,14 @@ local told = redis.call('EXISTS', cancel_key) == 1
 local ending, accepted, taken, seen = {}, {}, {}, {}
 for i = 1, count do
   local at = first_arg + (i - 1) * group
-  local lane, seq, to = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), ARGV[at + 3]
+  local lane, seq, to = whole(ARGV[at]), whole(ARGV[at + 1]), ARGV[at + 3]
   local name = lane .. '.' .. seq
-  local t = {attempt = tonumber(ARGV[at + 4]), crashes = tonumber(ARGV[at + 5]),
-             misses = tonumber(ARGV[at + 6]), at_ms = tonumber(ARGV[at + 7]), text = ARGV[at + 8],
+  local t = {attempt = whole(ARGV[at + 4]), crashes = whole(ARGV[at + 5]),
+             misses = whole(ARGV[at + 6]), at_ms = whole_or_none(ARGV[at + 7]), text = ARGV[at + 8],
              keep_full = string.find(ARGV[at + 9], 'k', 1, true),
              alone = string.find(ARGV[at + 9], 'a', 1, true),
              give_back = string.find(ARGV[at + 9], 'b', 1, true)}
-  local until_ms = tonumber(ARGV[at + 10])
+  local until_ms = whole(ARGV[at + 10])
   if not letter_of[to] or not until_ms or not (t.attempt and t.crashes and t.misses) or
      to ~= 'ready' and not t.at_ms then return -1 end
   local held = redis.call('HGET', act_key, name)
@@ -86,7 +86,7 @@ end
 redis.call('HDEL', act_key, '', unpack(taken))
 if told and #taken > 0 then redis.call('HDEL', cancel_key, unpack(taken)) end
 if mode == 'turn' then redis.call('HSET', ses_key, 'call', call) end
-if count > #taken then redis.call('HINCRBY', KEYS[1], 'stale_writes_refused', count - #taken) end
+if count > #taken then redis.call('HINCRBY', meta, 'stale_writes_refused', count - #taken) end
 local done = {}
 for _, job in ipairs(ending) do
   local l, t, created_ms, body = job.l, job.t, string.match(job.rest, '^(%d+)|(.*)$')
@@ -113,7 +113,8 @@ for until_ms, kept in pairs(done) do
   -- One list for each time of keeping, so that its head is always the next to go.
   local class = math.floor((until_ms - now_ms) / 10000 + 0.5)
   redis.call('SADD', p .. 'done', class)
-  redis.call('RPUSH', p .. 'done:' .. class, until_ms .. '|' .. now_ms .. '|' .. table.concat(kept, ' '))
+  redis.call('RPUSH', p .. 'done:' .. class,
+             until_ms .. '|' .. now_ms .. '|' .. table.concat(kept, ' '))
 end
 
 local r = reservation(session, slot, worker, now_ms, most_jobs, most_bytes, ttl_ms)
@@ -123,51 +124,13 @@ if most_jobs > 0 then
   for i = 1, pool_count do pools[ARGV[12 + queue_count + i]] = true end
   if pool_count == 0 then pools[''] = true end
   for i = 1, queue_count do queues[i] = open_lanes(ARGV[12 + i], pools) end
-  -- A poison suspect runs alone in its session. One session at a time is told of it, stops
-  -- fetching, and takes it once it holds nothing; the others go on.
-  if redis.call('SCARD', p .. 'suspects') > 0 then
-    flush_cells()
-    local told_session = redis.call('HGET', KEYS[1], 'suspect') or '0'
-    local suspect, lane
-    for i = 1, queue_count do
-      for _, l in ipairs(queues[i]) do
-        local key = p .. 'q:' .. l.lists .. ':alone'
-        local first = redis.call('ZRANGE', key, 0, 0)
-        if #first > 0 and not suspect then suspect, lane = tonumber(first[1]), l end
-        if #first == 0 then redis.call('SREM', p .. 'suspects', l.lane) end
-      end
-    end
-    if suspect and not holds_nothing then
-      if redis.call('HEXISTS', p .. 'sessions', told_session) == 0 then
-        told_session = session
-        redis.call('HSET', KEYS[1], 'suspect', session)
-      end
-      if told_session == session then alone_waiting = 1 end
-    else
-      if suspect or told_session == session then redis.call('HSET', KEYS[1], 'suspect', 0) end
-      if suspect then
-        redis.call('ZREM', p .. 'q:' .. lane.lists .. ':alone', suspect)
-        take_recorded(r, lane, suspect, read_record(lane, suspect))
-      end
-    end
-  end
+  alone_waiting = take_suspect(r, queues, holds_nothing)
   local nothing_beside = alone_waiting == 1 or #r.jobs > 0
   for i = 1, queue_count do
     if not nothing_beside and #queues[i] > 0 then draw(r, queues[i], age_step_ms) end
   end
   if #r.act > 0 then redis.call('HSET', act_key, unpack(r.act)) end
-  -- Whoever leaves work behind wakes the next; whoever finds nothing takes a stale token away.
-  local stale = {}
-  if nothing_beside or is_full(r) or #r.jobs == 0 then
-    for i = 1, queue_count do
-      for _, l in ipairs(queues[i]) do
-        if has_work(l) then wake(l.wake) else stale[l.wake] = true end
-      end
-    end
-  end
-  for list in pairs(stale) do
-    if not waking[list] then redis.call('DEL', list) end
-  end
+  pass_on(r, queues, nothing_beside)
 end
 flush(now_ms)
 return {1, table.concat(accepted), alone_waiting, next_due(), r.fence or 0, r.jobs}

@@ -8,7 +8,8 @@
 -- Returns  {1, jobs}: see open_held; -9 lease_lost; -7 conflict: the call does not grow
 -- Derived keys  ses:* act:* job:*
 --@include look
-local session, nonce, call, mode, most = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
+local session, nonce, call = ARGV[1], ARGV[2], whole(ARGV[3])
+local mode, most = ARGV[4], whole(ARGV[5])
 
 local v = redis.call('HMGET', p .. 'ses:' .. session, 'nonce', 'call', 'retired')
 local retired = v[3] == '1'

@@ -8,7 +8,7 @@
 -- Derived keys  ses:* sessions elders retired slots act:* cancel:* ev
 --@include look
 --@include move
-local session, nonce, now_ms = ARGV[1], ARGV[2], ARGV[3]
+local session, nonce, now_ms = ARGV[1], ARGV[2], whole(ARGV[3])
 
 local v = redis.call('HMGET', p .. 'ses:' .. session, 'nonce', 'worker', 'retired', 'slot')
 local ours = nonce == '' and v[3] == '1' or nonce ~= '' and v[1] == nonce and v[3] ~= '1'

@@ -12,21 +12,21 @@
 -- Derived keys  ses:* act:* job:* log:* st:* ev
 --@include look
 --@include move
-local session, nonce, now_ms, most_bytes = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
-local count, act_key = tonumber(ARGV[5]), p .. 'act:' .. session
+local session, nonce, now_ms, most_bytes = ARGV[1], ARGV[2], ARGV[3], whole(ARGV[4])
+local count, act_key = whole(ARGV[5]), p .. 'act:' .. session
 
 local v = redis.call('HMGET', p .. 'ses:' .. session, 'nonce', 'retired', 'slot', 'worker')
 local alive = v[1] == nonce and v[2] ~= '1'
 local notes, at, refused = {}, 6, 0
 for i = 1, count do
   local name, fence = ARGV[at] .. '.' .. ARGV[at + 1], ARGV[at + 2]
-  local note = {l = lane_of(tonumber(ARGV[at])), seq = tonumber(ARGV[at + 1]), fence = fence,
+  local note = {l = lane_of(whole(ARGV[at])), seq = whole(ARGV[at + 1]), fence = fence,
                 progress = ARGV[at + 3], message = ARGV[at + 4], lines = {}, name = name}
-  local lines = tonumber(ARGV[at + 5])
+  local lines = whole(ARGV[at + 5])
   at = at + 6
   for k = 1, lines do
-    if not tonumber(ARGV[at]) or not ARGV[at + 3] then return -1 end
-    note.lines[k] = {tonumber(ARGV[at]), ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]}
+    if not whole(ARGV[at]) or not ARGV[at + 3] then return -1 end
+    note.lines[k] = {whole(ARGV[at]), ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]}
     at = at + 4
   end
   local held = redis.call('HGET', act_key, name) or ''
@@ -41,8 +41,8 @@ for i = 1, count do
   end
 end
 
-redis.call('HDEL', KEYS[1], '')
-if refused > 0 then redis.call('HINCRBY', KEYS[1], 'stale_writes_refused', refused) end
+redis.call('HDEL', meta, '')
+if refused > 0 then redis.call('HINCRBY', meta, 'stale_writes_refused', refused) end
 if not alive then return -9 end
 for _, note in ipairs(notes) do
   local key, log_key = p .. 'job:' .. note.name, p .. 'log:' .. note.name
@@ -61,13 +61,14 @@ for _, note in ipairs(notes) do
     redis.call('HSET', key, 'progress', note.progress, 'message', note.message)
     event('p\t' .. named_job .. '\t' .. note.progress .. '\t' .. escape(note.message))
   end
-  local last_fence, last = string.match(redis.call('HGET', key, 'log_last') or '', '^(%d+)%.(%d+)$')
+  local written = redis.call('HGET', key, 'log_last') or ''
+  local last_fence, last = string.match(written, '^(%d+)%.(%d+)$')
   last = last_fence == note.fence and tonumber(last) or 0
   local bytes = number(redis.call('HGET', key, 'log_bytes'))
   for _, line in ipairs(note.lines) do
     if line[1] > last then
-      redis.call('RPUSH', log_key, note.fence .. '|' .. line[1] .. '|' .. line[2] .. '|' .. line[3] ..
-                 '|' .. line[4])
+      redis.call('RPUSH', log_key,
+                 table.concat({note.fence, line[1], line[2], line[3], line[4]}, '|'))
       bytes, last = bytes + #line[4] + 1, line[1]
       event('l\t' .. named_job .. '\t' .. line[1] .. '\t' .. escape(line[4]))
     end
@@ -75,7 +76,8 @@ for _, note in ipairs(notes) do
   while bytes > most_bytes do
     local oldest = redis.call('LPOP', log_key)
     if not oldest then break end
-    bytes = bytes - #string.match(oldest, '^%d+|%d+|%d+|%d+|(.*)$') - 1
+    local text = string.match(oldest, '^%d+|%d+|%d+|%d+|(.*)$')
+    bytes = bytes - #(text or oldest) - 1
   end
   if #note.lines > 0 then
     redis.call('HSET', key, 'log_last', note.fence .. '.' .. last, 'log_bytes', bytes)

@@ -4,7 +4,7 @@
 -- Returns  a time in ms; empty when nothing is ready
 -- Derived keys  lane:* st:* job:* q:*
 --@include look
-local l = lane_of(tonumber(ARGV[1]))
+local l = lane_of(whole(ARGV[1]))
 
 local again = redis.call('ZRANGE', p .. 'q:' .. l.lists .. ':again', 0, 0)
 if #again > 0 then return redis.call('HGET', job_key(l, tonumber(again[1])), 'ready_at') or '' end

@@ -13,18 +13,19 @@
 -- ARGV[11]  pools, one a line
 -- ARGV[12]  tasks, one a line
 -- ARGV[13]  concurrency
--- Returns  {1, session}; {-7, layout}: another layout; -8 limited: all slots are taken
+-- Returns  {1, session}; {-7, layout} conflict: another layout; -8 limited: all slots are taken;
+--          -1 invalid: bad arguments
 -- Events   w opened
 -- Derived keys  sessions elders ses:* slots ev
 --@include look
 --@include move
 --@include epoch
-local layout, run_id, now_ms, jump = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-local nonce, hint, worker, host, pid = ARGV[5], tonumber(ARGV[6]), ARGV[7], ARGV[8], ARGV[9]
+local layout, run_id, now_ms, jump = ARGV[1], ARGV[2], whole(ARGV[3]), whole(ARGV[4])
+local nonce, hint, worker, host, pid = ARGV[5], whole(ARGV[6]), ARGV[7], ARGV[8], ARGV[9]
 local queues, pools, tasks, concurrency = ARGV[10], ARGV[11], ARGV[12], ARGV[13]
 local most_slots = 65535
 
-local found = redis.call('HGET', KEYS[1], 'layout')
+local found = redis.call('HGET', meta, 'layout')
 if found ~= layout then return {-7, found or 'none'} end
 local new_run = meets_new_run(run_id)
 if not (now_ms and jump and hint and concurrency) then return -1 end
@@ -34,9 +35,9 @@ redis.call('ZCARD', p .. 'elders')
 local slot = hint % most_slots
 while redis.call('HEXISTS', p .. 'slots', slot) == 1 do slot = (slot + 1) % most_slots end
 
-redis.call('HDEL', KEYS[1], '')
+redis.call('HDEL', meta, '')
 if new_run then begin_epoch(run_id, jump) end
-local session = redis.call('HINCRBY', KEYS[1], 'fence', 1)
+local session = redis.call('HINCRBY', meta, 'fence', 1)
 redis.call('HSET', p .. 'ses:' .. session, 'nonce', nonce, 'slot', slot, 'call', 0,
            'worker', worker, 'host', host, 'pid', pid, 'queues', queues, 'pools', pools,
            'tasks', tasks, 'concurrency', concurrency, 'opened', now_ms, 'seen', now_ms,

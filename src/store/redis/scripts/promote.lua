@@ -13,15 +13,15 @@
 --@include look
 --@include move
 --@include request
-local now_ms, nonce, call = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
-local cursor, suspect_crashes, first_arg = ARGV[4], tonumber(ARGV[5]), 6
+local now_ms, nonce, call = whole(ARGV[1]), ARGV[2], whole(ARGV[3])
+local cursor, suspect_crashes, first_arg = ARGV[4], whole(ARGV[5]), 6
 
 local last, reply = last_request(nonce, now_ms)
 if call == last then return {0, reply} end
 if call < last then return -7 end
 local jobs, seen, changed, letters = {}, {}, 0, {}
 for i = first_arg, #ARGV, 2 do
-  local l, seq = lane_of(tonumber(ARGV[i])), tonumber(ARGV[i + 1])
+  local l, seq = lane_of(whole(ARGV[i])), whole(ARGV[i + 1])
   local letter = look(l, seq)
   local name = l.lane .. '.' .. seq
   if seen[name] then letter = 'y' end
@@ -33,7 +33,7 @@ for i = first_arg, #ARGV, 2 do
   letters[#letters + 1] = letter
 end
 
-redis.call('HDEL', KEYS[1], '')
+redis.call('HDEL', meta, '')
 for _, job in ipairs(jobs) do
   move(job, 'ready', {attempt = job.attempt, crashes = job.crashes, misses = job.misses, text = '',
                       alone = job.crashes >= suspect_crashes}, now_ms, '')

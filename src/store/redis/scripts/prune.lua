@@ -7,13 +7,13 @@
 -- ARGV[4]  most_bytes to keep
 -- ARGV[5]  before_ms
 -- ARGV[6]  most_jobs to take
--- Returns  {1, done, more}
+-- Returns  {1, done, more}; -1 invalid: bad arguments
 -- Events   q pruned
 -- Derived keys  ended:* done done:* res:* job:* log:* alias:* uniq:* st:* lane:* old:* n:* kept ev
 --@include look
 --@include move
-local now_ms, state, most_count = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
-local most_bytes, before_ms, left = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local now_ms, state, most_count = whole(ARGV[1]), ARGV[2], whole_or_none(ARGV[3])
+local most_bytes, before_ms, left = whole_or_none(ARGV[4]), whole_or_none(ARGV[5]), whole(ARGV[6])
 local ended_key, most_looked = p .. 'ended:' .. state, 1000
 if not letter_of[state] or not (most_count and most_bytes or before_ms) then return -1 end
 local totals = redis.call('HMGET', p .. 'kept', state, state .. '_bytes')
@@ -64,7 +64,7 @@ local function take_list(list)
   flush_cells()
 end
 
-redis.call('HDEL', KEYS[1], '')
+redis.call('HDEL', meta, '')
 local classes = state == 'succeeded' and redis.call('SMEMBERS', p .. 'done') or {}
 local looked, skipped = 0, 0
 while left > 0 and looked < most_looked do

@@ -21,7 +21,7 @@ redis.call('HDEL', p .. 'sessions', session)
 redis.call('ZREM', p .. 'elders', session)
 redis.call('HSET', p .. 'ses:' .. session, 'retired', 1)
 redis.call('SADD', p .. 'retired', session)
-redis.call('HINCRBY', KEYS[1], 'sessions_lost', 1)
+redis.call('HINCRBY', meta, 'sessions_lost', 1)
 event('w\t' .. escape(v[1]) .. '\tlost: ' .. escape(certificate))
 flush(now_ms)
 return {1, v[1]}

@@ -6,14 +6,14 @@
 -- ARGV[4]  cursor, kept with the answer
 -- ARGV[5..]  lane and sequence of each job
 -- Returns  {1, reply}: new; {0, reply}: known call; -7 conflict: older call
---          reply: changed, cursor, and a letter for each job: +, its state (see look.lua), or U when
---          another job holds its unique key
+--          reply: changed, cursor, and a letter for each job: +, its state (see look.lua), or U
+--          when another job holds its unique key
 -- Events   j for each
 -- Derived keys  prod:* lane:* st:* job:* q:* ended:* uniq:* n:* kept ev wake:*
 --@include look
 --@include move
 --@include request
-local now_ms, nonce, call = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
+local now_ms, nonce, call = whole(ARGV[1]), ARGV[2], whole(ARGV[3])
 local cursor, first_arg = ARGV[4], 5
 
 local last, reply = last_request(nonce, now_ms)
@@ -21,7 +21,7 @@ if call == last then return {0, reply} end
 if call < last then return -7 end
 local jobs, claimed, seen, changed, letters = {}, {}, {}, 0, {}
 for i = first_arg, #ARGV, 2 do
-  local l, seq = lane_of(tonumber(ARGV[i])), tonumber(ARGV[i + 1])
+  local l, seq = lane_of(whole(ARGV[i])), whole(ARGV[i + 1])
   local letter = look(l, seq)
   local name = l.lane .. '.' .. seq
   if seen[name] then letter = 'y' end
@@ -34,7 +34,8 @@ for i = first_arg, #ARGV, 2 do
     job.until_ms = until_ms or ''
     local taken = claimed[job.unique]
     if lane and lane .. '.' .. other ~= name then
-      taken = taken or string.find('uydwrR', (look(lane_of(tonumber(lane)), tonumber(other))), 1, true)
+      local rival = look(lane_of(tonumber(lane)), tonumber(other))
+      taken = taken or string.find('uydwrR', rival, 1, true)
     end
     if taken then
       letter = 'U'
@@ -47,7 +48,7 @@ for i = first_arg, #ARGV, 2 do
   letters[#letters + 1] = letter
 end
 
-redis.call('HDEL', KEYS[1], '')
+redis.call('HDEL', meta, '')
 for _, job in ipairs(jobs) do
   if job.unique ~= '' then
     redis.call('SET', p .. 'uniq:' .. job.unique, job.name .. ' ' .. job.until_ms)

@@ -8,8 +8,8 @@
 -- Returns  {next, sequences}: next is where to go on below, 0 when there is nothing more
 -- Derived keys  lane:* st:* old:* job:*
 --@include look
-local l, below, most = lane_of(tonumber(ARGV[1])), tonumber(ARGV[2]), tonumber(ARGV[3])
-local wanted, most_jobs = ARGV[4], tonumber(ARGV[5])
+local l, below, most = lane_of(whole(ARGV[1])), whole(ARGV[2]), whole(ARGV[3])
+local wanted, most_jobs = ARGV[4], whole(ARGV[5])
 
 if not l.queue then return {0, {}} end
 local seq, found, looked = l.next, {}, 0
@@ -36,7 +36,8 @@ while seq >= math.max(l.mark, 1) and looked < most and #found < most_jobs do
 end
 if seq < l.mark and looked < most and #found < most_jobs then
   -- What outlived its bucket.
-  local old = redis.call('ZREVRANGEBYSCORE', p .. 'old:' .. l.lane, seq, 1, 'LIMIT', 0, most - looked)
+  local old = redis.call('ZREVRANGEBYSCORE', p .. 'old:' .. l.lane, seq, 1,
+                         'LIMIT', 0, most - looked)
   local i = 0
   while i < #old and #found < most_jobs do
     i = i + 1

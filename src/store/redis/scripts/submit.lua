@@ -19,11 +19,12 @@
 --@include move
 --@include epoch
 --@include request
-local layout, run_id, now_ms = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local nonce, call, jump, lane_count = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local layout, run_id, now_ms = ARGV[1], ARGV[2], whole(ARGV[3])
+local nonce, call, jump = ARGV[4], whole(ARGV[5]), whole(ARGV[6])
+local lane_count = whole(ARGV[7])
 local most_lanes, segment_entries, day_ms = 2 ^ 20 - 1, 100000, 86400000
 
-local found = redis.call('HMGET', KEYS[1], 'layout', 'lanes', 'epoch')
+local found = redis.call('HMGET', meta, 'layout', 'lanes', 'epoch')
 if found[1] ~= layout then return {-7, found[1] or 'none'} end
 local last, reply = last_request(nonce, now_ms)
 if call == last then return {0, reply} end
@@ -35,6 +36,7 @@ local epoch = number(found[3]) + (new_run and 1 or 0)
 local chosen, next_arg, issued = {}, 8, number(found[2])
 for i = 1, lane_count do
   local queue, pool, priority = ARGV[next_arg], ARGV[next_arg + 1], ARGV[next_arg + 2]
+  if not ARGV[next_arg + 4] then return -1 end
   local name = queue .. '|' .. pool .. '|' .. priority
   local lane = redis.call('HGET', p .. 'lanes', name)
   local l
@@ -94,7 +96,9 @@ end
 local words, stories, accepted = {}, {}, 0
 local range = {}
 local function say(word)
-  if range.lane then words[#words + 1] = 'a' .. range.lane .. '.' .. range.first .. '+' .. range.count end
+  if range.lane then
+    words[#words + 1] = 'a' .. range.lane .. '.' .. range.first .. '+' .. range.count
+  end
   range.lane = nil
   if word then words[#words + 1] = word end
 end
@@ -112,9 +116,9 @@ while next_arg <= #ARGV do
              unique_until = ARGV[next_arg + 10], idem = ARGV[next_arg + 11],
              digest = ARGV[next_arg + 12], ttl = ARGV[next_arg + 13]}
     next_arg = next_arg + 14
-    local is_whole = story.ttl and (story.state ~= 'scheduled' or tonumber(story.due)) and
-                     (story.expires == '' or tonumber(story.expires)) and
-                     (story.ttl == '' or tonumber(story.ttl)) and letter_of[story.state]
+    local is_whole = story.ttl and (story.state ~= 'scheduled' or whole(story.due)) and
+                     (story.expires == '' or whole(story.expires)) and
+                     (story.ttl == '' or whole(story.ttl)) and letter_of[story.state]
     if not is_whole then return -1 end
     refused = known(story)
   end
@@ -156,14 +160,15 @@ if new_run then begin_epoch(run_id, jump) end
 for _, l in ipairs(chosen) do
   local key = p .. 'lane:' .. l.lane
   if l.is_new then
-    redis.call('HINCRBY', KEYS[1], 'lanes', 1)
+    redis.call('HINCRBY', meta, 'lanes', 1)
     redis.call('HSET', p .. 'lanes', l.name, l.lane)
     redis.call('HSET', key, 'queue', l.queue, 'pool', l.pool, 'priority', l.priority,
                'lists', l.lists, 'wake', l.wake, 'epoch', epoch, 'next', 0, 'first:0', 1)
     redis.call('SADD', p .. 'queues', l.queue)
     local of_queue = redis.call('HGET', p .. 'queue:' .. l.queue, 'lanes')
     local row = l.lane .. '|' .. l.pool .. '|' .. l.priority
-    redis.call('HSET', p .. 'queue:' .. l.queue, 'lanes', of_queue and of_queue .. ' ' .. row or row)
+    redis.call('HSET', p .. 'queue:' .. l.queue, 'lanes',
+               of_queue and of_queue .. ' ' .. row or row)
   end
   if l.count > 0 then
     redis.call('HINCRBY', key, 'next', l.jump + l.count)

@@ -10,8 +10,8 @@
 -- Returns  {1, buckets}: how many buckets were closed
 -- Derived keys  lane:* st:* old:* ev
 --@include look
-local now_ms, before_ms, most_events = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local most_bytes, most_entries, first_arg = tonumber(ARGV[4]), tonumber(ARGV[5]), 6
+local now_ms, before_ms, most_events = whole(ARGV[1]), whole(ARGV[2]), whole(ARGV[3])
+local most_bytes, most_entries, first_arg = whole(ARGV[4]), whole(ARGV[5]), 6
 
 -- Closes the bucket at the lane's mark, if nothing in it lives by its cell alone.
 local function close_bucket(l)
@@ -46,19 +46,22 @@ local function close_bucket(l)
   return true
 end
 
-redis.call('HDEL', KEYS[1], '')
+redis.call('HDEL', meta, '')
 local closed, worked = 0, 0
 for i = first_arg, #ARGV do
-  local l = lane_of(tonumber(ARGV[i]))
+  local l = lane_of(whole(ARGV[i]))
   while worked < 8 and close_bucket(l) do closed, worked = closed + 1, worked + 1 end
 end
 local length = redis.call('XLEN', p .. 'ev')
 if length > 1 then
   local surplus = math.max(length - most_events, 0)
   local bytes = redis.call('MEMORY', 'USAGE', p .. 'ev') or 0
-  if bytes > most_bytes then surplus = math.max(surplus, math.ceil(length * (1 - most_bytes / bytes))) end
+  if bytes > most_bytes then
+    surplus = math.max(surplus, math.ceil(length * (1 - most_bytes / bytes)))
+  end
   -- The newest entry stays whatever its age.
-  local entries = redis.call('XRANGE', p .. 'ev', '-', '+', 'COUNT', math.min(most_entries, length - 1))
+  local entries = redis.call('XRANGE', p .. 'ev', '-', '+',
+                             'COUNT', math.min(most_entries, length - 1))
   local last, taken = nil, {}
   for i, entry in ipairs(entries) do
     if i <= surplus or number(entry[2][2]) <= before_ms then
@@ -70,7 +73,7 @@ if length > 1 then
   end
   if last then
     redis.call('XDEL', p .. 'ev', unpack(taken))
-    redis.call('HSET', KEYS[1], 'ev_trimmed', last)
+    redis.call('HSET', meta, 'ev_trimmed', last)
   end
 end
 return {1, closed}

@@ -4,7 +4,8 @@
 -- Letters: none or NUL ready and untouched (the entry in the list is all there is), r running and
 -- s succeeded without a record; with a record y ready, d scheduled, w waiting, R running,
 -- S succeeded, f failed, c cancelled; x gone.
-local p = string.sub(KEYS[1], 1, -5)
+local meta = KEYS[1]
+local p = string.sub(meta, 1, -5)
 local cells_per_bucket, results_per_bucket = 2048, 64
 local letter_of = {ready = 'y', scheduled = 'd', waiting = 'w', running = 'R', succeeded = 'S',
                    failed = 'f', cancelled = 'c'}
@@ -13,6 +14,20 @@ local state_of = {u = 'ready', y = 'ready', d = 'scheduled', w = 'waiting', r = 
 
 local function number(text)
   return tonumber(text) or 0
+end
+
+-- An argument that has to be a whole number. What is none ends the script before it has written.
+local function whole(text)
+  local value = tonumber(text)
+  if not value or value ~= math.floor(value) or value > 1e16 or value < -1e16 then
+    error('not a whole number: ' .. string.sub(text or 'nothing', 1, 40))
+  end
+  return value
+end
+
+local function whole_or_none(text)
+  if text == '' then return nil end
+  return whole(text)
 end
 
 local lanes = {}

@@ -143,7 +143,7 @@ local function move(job, to, t, now_ms, worker)
              'finished', 'until', 'kept_bytes', 'alone')
   local member = due_member(l, job.seq)
   if to == 'ready' then
-    local place = t.give_back and job.seq - 4e15 or redis.call('HINCRBY', KEYS[1], 'again', 1)
+    local place = t.give_back and job.seq - 4e15 or redis.call('HINCRBY', meta, 'again', 1)
     local list = t.alone and ':alone' or ':again'
     redis.call('ZADD', p .. 'q:' .. l.lists .. list, string.format('%.0f', place), job.seq)
     put('place', t.alone and 'alone' or 'again')

@@ -19,7 +19,7 @@ end
 local function hand_over(r, l, seq, task, attempt, held, own_id)
   r.left = r.left - 1
   local name = l.lane .. '.' .. seq
-  if not r.fence then r.fence = redis.call('HINCRBY', KEYS[1], 'fence', 1) end
+  if not r.fence then r.fence = redis.call('HINCRBY', meta, 'fence', 1) end
   r.act[#r.act + 1], r.act[#r.act + 2] = name, r.fence .. '|' .. r.now_ms .. '|' .. held
   set_cell(l, seq, held == '@' and 'R' or 'r', attempt, r.slot)
   counted(l.queue, 'ready', -1)
@@ -86,6 +86,10 @@ local function letters(l, first, last)
   end
 end
 
+local function payload_of(body)
+  return string.sub(body, (string.find(body, ' ', 1, true) or 0) + 1)
+end
+
 -- Takes what an entry names, as far as it may; what is left of the entry, or nil.
 local function draw_entry(r, l, entry, youngest_ms, letter_at)
   local first, count, at_ms, offsets, jobs = open_entry(entry)
@@ -106,7 +110,7 @@ local function draw_entry(r, l, entry, youngest_ms, letter_at)
     local seq = first + i - 1
     if letter_at(seq) ~= 'u' then
       r.ended = r.ended + 1
-    elseif not is_full(r) and admit(r, #bodies[i] - (string.find(bodies[i], ' ', 1, true) or 0)) then
+    elseif not is_full(r) and admit(r, #payload_of(bodies[i])) then
       take_untouched(r, l, seq, at_ms, bodies[i])
     else
       local rest, lengths = {}, {}
@@ -153,7 +157,9 @@ end
 -- When the first job of a lane became ready; nil when there is none. Drops tombstones.
 local function head_ready_ms(r, l)
   local again = redis.call('ZRANGE', p .. 'q:' .. l.lists .. ':again', 0, 0)
-  if #again > 0 then return number(redis.call('HGET', job_key(l, tonumber(again[1])), 'ready_at')) end
+  if #again > 0 then
+    return number(redis.call('HGET', job_key(l, tonumber(again[1])), 'ready_at'))
+  end
   while r.ended < most_ended do
     local key = p .. 'q:' .. l.lists .. ':' .. l.head
     local entry = redis.call('LINDEX', key, 0)
@@ -218,5 +224,49 @@ local function draw(r, found, age_step_ms)
     local before = #r.jobs + r.ended
     if draw_again(r, best, youngest_ms) then draw_fresh(r, best, youngest_ms) end
     if #r.jobs + r.ended == before then return end
+  end
+end
+
+-- A poison suspect runs alone in its session. One session at a time is told of it (answer 1),
+-- stops fetching, and takes it once it holds nothing; the others go on.
+local function take_suspect(r, queues, holds_nothing)
+  if redis.call('SCARD', p .. 'suspects') == 0 then return 0 end
+  flush_cells()
+  local told = redis.call('HGET', meta, 'suspect') or '0'
+  local suspect, lane
+  for _, found in ipairs(queues) do
+    for _, l in ipairs(found) do
+      local first = redis.call('ZRANGE', p .. 'q:' .. l.lists .. ':alone', 0, 0)
+      if #first > 0 and not suspect then suspect, lane = tonumber(first[1]), l end
+      if #first == 0 then redis.call('SREM', p .. 'suspects', l.lane) end
+    end
+  end
+  if suspect and not holds_nothing then
+    if redis.call('HEXISTS', p .. 'sessions', told) == 0 then
+      told = r.session
+      redis.call('HSET', meta, 'suspect', r.session)
+    end
+    return told == r.session and 1 or 0
+  end
+  if suspect or told == r.session then redis.call('HSET', meta, 'suspect', 0) end
+  if suspect then
+    redis.call('ZREM', p .. 'q:' .. lane.lists .. ':alone', suspect)
+    take_recorded(r, lane, suspect, read_record(lane, suspect))
+  end
+  return 0
+end
+
+-- Whoever leaves work behind wakes the next; whoever finds nothing takes a stale token away.
+local function pass_on(r, queues, nothing_beside)
+  local stale = {}
+  if nothing_beside or is_full(r) or #r.jobs == 0 then
+    for _, found in ipairs(queues) do
+      for _, l in ipairs(found) do
+        if has_work(l) then wake(l.wake) else stale[l.wake] = true end
+      end
+    end
+  end
+  for list in pairs(stale) do
+    if not waking[list] then redis.call('DEL', list) end
   end
 end
