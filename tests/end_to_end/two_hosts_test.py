@@ -189,7 +189,7 @@ class TwoHostsTest(Stage):
         jobs = {job["id"]: job for job in self.lines("job", "list", "--limit", "100000")}
         endings = self.near("endings").stdout.splitlines()
         books = Books(read_runs(pathlib.Path(self.folder)), dict.fromkeys(acked, "slow"), acked,
-                      jobs, endings).check(set())
+                      jobs, endings).check(set(), set())
         wrong = {what: [books.history(name) for name in names[:2]]
                  for what, names in books.faults.items() if names}
         self.assertEqual(wrong, {})

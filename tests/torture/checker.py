@@ -36,9 +36,12 @@ class Books:
         self.faults = collections.defaultdict(list)  # What is wrong -> jobs.
         self.figures = {}
 
-    def check(self, stopped):
+    def check(self, stopped, cancelled):
         self._totals()
         self._ends()
+        self.faults["cancelled unasked"] += [name for name, job in self.jobs.items()
+                                             if job["state"] == "cancelled"
+                                             and name not in cancelled]
         self._bounds()
         self._fences(stopped)
         return self
@@ -77,6 +80,7 @@ class Books:
             # Only who was killed three times may fail: everything else ends well in the end.
             if job["state"] == "failed" and job["crashes"] < MAX_CRASHES:
                 self.faults["failed without need"].append(name)
+        self.figures["cancelled"] = sum(job["state"] == "cancelled" for job in self.jobs.values())
         self.figures["failed as poison"] = sum(job["state"] == "failed"
                                                for job in self.jobs.values())
 

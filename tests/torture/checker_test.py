@@ -13,8 +13,9 @@ class CheckerTest(unittest.TestCase):
         self.jobs = {"a": {"state": "succeeded", "crashes": 0, "attempt": 1}}
         self.endings = ["3 a", "4 a"]
 
-    def books(self, stopped=()):
-        return Books(self.runs, self.tried, self.acked, self.jobs, self.endings).check(set(stopped))
+    def books(self, stopped=(), cancelled=()):
+        return Books(self.runs, self.tried, self.acked, self.jobs, self.endings).check(
+            set(stopped), set(cancelled))
 
     def wrong(self, stopped=()):
         return {what for what, names in self.books(stopped).faults.items() if names}
@@ -60,6 +61,11 @@ class CheckerTest(unittest.TestCase):
     def test_a_failure_that_was_no_poison_is_seen(self):
         self.jobs["a"]["state"] = "failed"
         self.assertEqual(self.wrong(), {"failed without need"})
+
+    def test_a_job_that_nobody_cancelled_may_not_be_cancelled(self):
+        self.jobs["a"]["state"] = "cancelled"
+        self.assertEqual(self.wrong(), {"cancelled unasked"})
+        self.assertFalse(self.books(cancelled=["a"]).faults["cancelled unasked"])
 
     def test_a_fence_that_does_not_grow_is_seen(self):
         self.run_again(fence=10)

@@ -19,6 +19,7 @@ import time
 
 from checker import Books, read_runs
 from crew import PROGRAM, Producer, Workers
+from operators import Operator
 from stores import FileStore, GivenStore, RedisStore
 
 WORKERS, PRODUCERS = 4, 2
@@ -36,6 +37,7 @@ class Torture:
         environment = dict(direct, PENSTOCK_STORE=self.store.url)
         self.producers = [Producer(environment, 1 + i * 10_000_000, self._dice(), options.seed)
                           for i in range(PRODUCERS)]
+        self.operator = Operator(environment, self.producers, self._dice())
         self.injected, self.timeline = {}, []
         self.complaints = []
 
@@ -64,6 +66,7 @@ class Torture:
             producer.start()
         self._break_things()
         self.store.mend()
+        self.operator.resume()
         for producer in self.producers:
             producer.over.set()
         for producer in self.producers:
@@ -79,7 +82,9 @@ class Torture:
         end = time.monotonic() + self.options.seconds
         of_clients = {"worker killed": self.workers.kill, "worker stopped":
                       self.workers.stop_for_a_while, "worker deployed": self.workers.deploy,
-                      "producer killed": lambda: self.dice.choice(self.producers).kill()}
+                      "producer killed": lambda: self.dice.choice(self.producers).kill(),
+                      "jobs cancelled": self.operator.cancel_some,
+                      "queue paused": self.operator.pause_for_a_while}
         threads = [threading.Thread(target=self._break, args=(faults, pause, end, self._dice()))
                    for faults, pause in ((of_clients, 0.8), (self.store.faults, 2.0)) if faults]
         for thread in threads:
@@ -135,7 +140,8 @@ class Torture:
         jobs = {job["id"]: job for job in self.lines("job", "list", "--limit", "100000")}
         health = json.loads(self.ask("doctor", "--json"))
         books = Books(read_runs(self.folder), tried, acked, jobs,
-                      self.ask("endings").splitlines()).check(self.workers.stopped)
+                      self.ask("endings").splitlines()).check(
+                          self.workers.stopped, self.operator.cancelled)
         left = self._left_behind()
         tail = options.store == "redis" and options.fsync != "always"
         lost_tail = books.faults.pop("lost", []) if tail else []
