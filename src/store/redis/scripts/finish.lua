@@ -108,7 +108,9 @@ probe('zset', p .. 'expiring')
 redis.call('HDEL', act_key, '', unpack(taken))
 if told and #taken > 0 then redis.call('HDEL', cancel_key, unpack(taken)) end
 if mode == 'turn' then redis.call('HSET', ses_key, 'call', call) end
-if count > #taken then redis.call('HINCRBY', meta, 'stale_writes_refused', count - #taken) end
+if mode == 'turn' and count > #taken then
+  redis.call('HINCRBY', meta, 'stale_writes_refused', count - #taken)
+end
 local done = {}
 for _, job in ipairs(ending) do
   local l, t, created_ms, body = job.l, job.t, string.match(job.rest, '^(%d+)|(.*)$')
