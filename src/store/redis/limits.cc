@@ -30,8 +30,9 @@ Result<void> read_count(const char* name, const std::string& text, int& into) {
   if (text.empty()) return {};
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), into);
   if (failed != std::errc() || end != text.data() + text.size() || into < 1) {
-    return Error{Errc::invalid, std::string(name) + "=\"" + rules::printable(text) +
-                                    "\" is no number of connections from 1"};
+    std::string message = name;
+    message += "=\"" + rules::printable(text) + "\" is no number of connections from 1";
+    return Error{Errc::invalid, std::move(message)};
   }
   return {};
 }

@@ -105,7 +105,7 @@ local function say(word)
   range.lane = nil
   if word then words[#words + 1] = word end
 end
-local jobs, count = {}, 0
+local jobs, count, has_story = {}, 0, false
 while next_arg <= #ARGV do
   local index, story, body, refused = tonumber(ARGV[next_arg]), nil, nil, nil
   if index then
@@ -123,7 +123,7 @@ while next_arg <= #ARGV do
                      (story.expires == '' or whole(story.expires)) and
                      (story.ttl == '' or whole(story.ttl)) and letter_of[story.state]
     if not is_whole then return -1 end
-    refused = known(story)
+    refused, has_story = known(story), true
   end
   local l = chosen[index]
   if not l or not (story or body) then return -1 end
@@ -161,7 +161,7 @@ say()
 reply = table.concat(words, ' ')
 
 probe_step()
-probe_sets()
+if has_story then probe_sets() end
 probe('set', p .. 'queues')
 
 -- Writes from here on; the first is one that a full server refuses.

@@ -45,8 +45,12 @@ local function lane_of(lane)
 end
 
 local function cell_place(l, seq)
-  return p .. 'st:' .. l.lane .. ':' .. math.floor(seq / cells_per_bucket),
-         seq % cells_per_bucket * 4
+  local at = seq % cells_per_bucket
+  local bucket = (seq - at) / cells_per_bucket
+  if l.bucket ~= bucket then
+    l.bucket, l.bucket_key = bucket, p .. 'st:' .. l.lane .. ':' .. bucket
+  end
+  return l.bucket_key, at * 4
 end
 
 local function job_key(l, seq)
@@ -54,7 +58,11 @@ local function job_key(l, seq)
 end
 
 local function result_key(l, seq)
-  return p .. 'res:' .. l.lane .. ':' .. math.floor(seq / results_per_bucket)
+  local bucket = math.floor(seq / results_per_bucket)
+  if l.results ~= bucket then
+    l.results, l.results_key = bucket, p .. 'res:' .. l.lane .. ':' .. bucket
+  end
+  return l.results_key
 end
 
 -- Numbers that were issued and then forgotten by a server that lost its last second.

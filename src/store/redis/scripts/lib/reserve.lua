@@ -88,8 +88,8 @@ local function letters(l, first, last)
   end
 end
 
-local function payload_of(body)
-  return string.sub(body, (string.find(body, ' ', 1, true) or 0) + 1)
+local function payload_bytes(body)
+  return #body - (string.find(body, ' ', 1, true) or 0)
 end
 
 -- Takes what an entry names, as far as it may; what is left of the entry, or nil.
@@ -112,7 +112,7 @@ local function draw_entry(r, l, entry, youngest_ms, letter_at)
     local seq = first + i - 1
     if letter_at(seq) ~= 'u' then
       r.ended = r.ended + 1
-    elseif not is_full(r) and admit(r, #payload_of(bodies[i])) then
+    elseif not is_full(r) and admit(r, payload_bytes(bodies[i])) then
       take_untouched(r, l, seq, at_ms, bodies[i])
     else
       local rest, lengths = {}, {}
