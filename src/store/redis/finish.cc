@@ -4,6 +4,7 @@
 // closes or died are given back: decided here, applied by the same script.
 #include "rules/job_state.h"
 #include "rules/limits.h"
+#include "store/chance.h"
 #include "store/redis/job_letter.h"
 #include "store/redis/redis_store.h"
 #include "store/redis/scripts.gen.h"
@@ -78,6 +79,7 @@ Result<Exchange> RedisStore::finish_as(const FinishCall& call, std::string_view 
   static const Want nothing;
   const Want& want = call.want ? *call.want : nothing;
   const auto number = static_cast<std::uint64_t>(call.session.number);
+  if (auto connected = ensure_connected(); !connected) return std::move(connected).error();
   ScriptArguments arguments;
   arguments.add(number);
   arguments.add(call.session.nonce);
@@ -91,6 +93,8 @@ Result<Exchange> RedisStore::finish_as(const FinishCall& call, std::string_view 
   arguments.add(want.holds_nothing ? "1" : "0");
   arguments.add(want.queues.size());
   arguments.add(want.pools.size());
+  arguments.add(connection_->server().run_id);
+  arguments.add(random_number() % jump_range);
   for (const std::string& queue : want.queues) arguments.add(queue);
   for (const std::string& pool : want.pools) arguments.add(pool);
   for (const rules::Transition& next : call.transitions) add_transition(arguments, next, now);

@@ -47,6 +47,8 @@ Result<std::unique_ptr<Store>> RedisStore::another() { return open(space_); }
 
 Result<void> RedisStore::greet(Connection& connection) {
   syncs_always_.reset();
+  lanes_are_old_ = lanes_are_old_ || run_id_ != connection.server().run_id;
+  run_id_ = connection.server().run_id;
   const auto look = [&]() -> Result<bool> {
     const SteadyTime sent = connection.clock().steady();
     connection.command({"HMGET", keys().root(), "layout", "secret"});
@@ -89,6 +91,13 @@ Result<void> RedisStore::greet(Connection& connection) {
                                       "flushing it?"};
 }
 
+Result<void> RedisStore::ensure_connected() {
+  if (connection_->connected()) return {};
+  connection_->command({"PING"});
+  if (auto connected = connection_->one(); !connected) return std::move(connected).error();
+  return {};
+}
+
 void RedisStore::append(const Script& script, const ScriptArguments& arguments) {
   const std::string_view key[] = {keys().meta()};
   connection_->call(script, key, arguments.words());
@@ -125,6 +134,7 @@ Result<void> RedisStore::read_lanes() {
   connection_->command({"HGETALL", keys().lanes()});
   auto reply = connection_->one();
   if (!reply) return std::move(reply).error();
+  if (std::exchange(lanes_are_old_, false)) lanes_.clear();
   for (std::size_t i = 0; i + 1 < reply->size(); i += 2) {
     const std::string_view name = (*reply)[i].text(), text = (*reply)[i + 1].text();
     const auto first = name.find('|'), second = name.rfind('|');
@@ -142,7 +152,7 @@ Result<void> RedisStore::read_lanes() {
 
 Result<const LaneRow*> RedisStore::lane(rules::Lane number) {
   auto found = lanes_.find(number);
-  if (found == lanes_.end()) {
+  if (found == lanes_.end() || lanes_are_old_) {
     if (auto read = read_lanes(); !read) return std::move(read).error();
     found = lanes_.find(number);
   }

@@ -38,6 +38,9 @@ struct Namespace {
   explicit Namespace(const Address& where) : address(where), keys(where.prefix) {}
 };
 
+/// How much farther counters jump in a new run of the server, at most.
+inline constexpr std::uint64_t jump_range = 1ULL << 31;
+
 struct LaneRow {
   rules::Lane lane{};
   std::string queue = {}, pool = {};
@@ -80,6 +83,9 @@ class RedisStore : public Store {
   [[nodiscard]] const Keys& keys() const { return space_->keys; }
   /// Looks at the layout after every connect, and makes it in an empty namespace.
   Result<void> greet(Connection& connection);
+  /// Before the words of a call are put together that name the server's run id: connecting tells
+  /// it.
+  Result<void> ensure_connected();
   /// Appends a call of a script.
   void append(const Script& script, const ScriptArguments& arguments);
   /// Calls a script and answers its reply; an error reply of the server is an Error.
@@ -90,7 +96,7 @@ class RedisStore : public Store {
   /// The durability that what was just submitted has reached.
   Ack reach(const Ack& asked);
 
-  // Lanes are only ever added: what is known stays true.
+  // Lanes are only ever added: what is known stays true as long as the server runs.
   Result<void> read_lanes();
   /// Null for a number that was never given out.
   Result<const LaneRow*> lane(rules::Lane number);
@@ -147,6 +153,8 @@ class RedisStore : public Store {
   std::vector<std::string> blocked_on_;   // The words that blocking_ has sent and not heard of.
   std::optional<rules::IdMint> mint_;
   std::map<rules::Lane, LaneRow> lanes_;
+  std::string run_id_ = {};     // Of the server that we have greeted last.
+  bool lanes_are_old_ = false;  // Another run may have forgotten some, and given out their numbers.
   rules::Lane last_tidied_{};
   std::optional<bool> syncs_always_;  // appendfsync of the server we are connected to.
   // Sessions that have beaten over this connection: false once they were found dead.

@@ -15,7 +15,7 @@ namespace penstock::redis {
 namespace {
 
 constexpr int watchers = 32;  // The oldest sessions watch all, the others watch these.
-constexpr std::uint64_t jump_range = 1ULL << 31, slots = 65'535;
+constexpr std::uint64_t slots = 65'535;
 constexpr std::string_view vital_states[] = {"starting",
                                              "running",  // lint: state-text, the state of a worker
                                              "quiet", "draining"};
@@ -39,10 +39,7 @@ Error refused(std::int64_t answer, SessionNumber session, Call call = {}) {
 }  // namespace
 
 Result<SessionId> RedisStore::open(const WorkerProfile& profile) {
-  if (!connection_->connected()) {
-    connection_->command({"PING"});
-    if (auto connected = connection_->one(); !connected) return std::move(connected).error();
-  }
+  if (auto connected = ensure_connected(); !connected) return std::move(connected).error();
   SessionId session{.nonce = std::to_string(random_number())};
   ScriptArguments arguments;
   arguments.add("1");

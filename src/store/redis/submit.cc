@@ -16,7 +16,6 @@ namespace penstock::redis {
 namespace {
 
 constexpr std::size_t most_plain_payload = 16 << 10;  // Larger ones lie in the job's record.
-constexpr std::uint64_t jump_range = 1ULL << 31;
 constexpr std::string_view replica_patience_ms = "1000";
 
 // Tells two bodies of one idempotency key apart; collisions only miss a user's mistake. FNV-1a,
@@ -131,11 +130,7 @@ Result<std::vector<Submitted>> RedisStore::submit(const SubmitCall& call) {
                                       " jobs in one call, the limit is " +
                                       std::to_string(rules::step_jobs) + ": split them"};
   }
-  // Before the words are put together: connecting tells the run id that they begin with.
-  if (!connection_->connected()) {
-    connection_->command({"PING"});
-    if (auto connected = connection_->one(); !connected) return std::move(connected).error();
-  }
+  if (auto connected = ensure_connected(); !connected) return std::move(connected).error();
   std::map<std::tuple<std::string_view, std::string_view, int>, std::size_t> lanes;
   std::vector<const rules::NewJob*> first_of_lane;
   std::vector<std::size_t> lane_of_job;

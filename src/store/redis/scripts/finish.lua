@@ -13,7 +13,9 @@
 -- ARGV[10]  holds_nothing: 1 when the session may be given a suspect
 -- ARGV[11]  queue_count
 -- ARGV[12]  pool_count
--- ARGV[13..]  queues; pools; for each transition lane, sequence, fence, to, attempt, crashes,
+-- ARGV[13]  run_id of the server, as the connection's handshake read it
+-- ARGV[14]  jump, random below 2^31: how much farther counters jump in a new run
+-- ARGV[15..]  queues; pools; for each transition lane, sequence, fence, to, attempt, crashes,
 --          misses, at_ms, text, flags (k keep in full, a alone, b give back), cancelled_until_ms
 -- Returns  {1, accepted, alone_waiting, next_due_ms, fence, jobs}: accepted has a 1 or 0 for each;
 --          a job is {lane, sequence, created_ms, body} or, with a record, {lane, sequence,
@@ -25,13 +27,15 @@
 --@include look
 --@include probe
 --@include move
+--@include epoch
 --@include reserve
 local session, nonce, call, mode = ARGV[1], ARGV[2], whole(ARGV[3]), ARGV[4]
 local now_ms, ttl_ms, most_jobs = whole(ARGV[5]), whole(ARGV[6]), whole(ARGV[7])
 local most_bytes, age_step_ms, holds_nothing = whole(ARGV[8]), whole(ARGV[9]), ARGV[10] == '1'
 local queue_count, pool_count = whole(ARGV[11]), whole(ARGV[12])
+local run_id, jump = ARGV[13], whole(ARGV[14])
 local most_plain_result, group = 16384, 11
-local first_arg = 13 + queue_count + pool_count
+local first_arg = 15 + queue_count + pool_count
 local count = (#ARGV - first_arg + 1) / group
 if count ~= math.floor(count) or count < 0 then return -1 end
 local ses_key, act_key = p .. 'ses:' .. session, p .. 'act:' .. session
@@ -94,10 +98,10 @@ for i = 1, count do
   end
 end
 local pools, queues = {}, {}
-for i = 1, pool_count do pools[ARGV[12 + queue_count + i]] = true end
+for i = 1, pool_count do pools[ARGV[14 + queue_count + i]] = true end
 if pool_count == 0 then pools[''] = true end
 for i = 1, most_jobs > 0 and queue_count or 0 do
-  queues[i] = open_lanes(ARGV[12 + i], pools)
+  queues[i] = open_lanes(ARGV[14 + i], pools)
   for _, l in ipairs(queues[i]) do probe_reserve(l, most_jobs) end
 end
 probe_step()
@@ -140,7 +144,7 @@ for until_ms, kept in pairs(done) do
              until_ms .. '|' .. now_ms .. '|' .. table.concat(kept, ' '))
 end
 
-local r = reservation(session, slot, worker, now_ms, most_jobs, most_bytes, ttl_ms)
+local r = reservation(session, slot, worker, now_ms, most_jobs, most_bytes, ttl_ms, run_id, jump)
 local alone_waiting = 0
 if most_jobs > 0 then
   alone_waiting = take_suspect(r, queues, holds_nothing)

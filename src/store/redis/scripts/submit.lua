@@ -50,7 +50,9 @@ for i = 1, lane_count do
   else
     issued = issued + 1
     l = {lane = issued, queue = queue, lists = ARGV[next_arg + 3], wake = ARGV[next_arg + 4],
-         next = 0, mark = 0, head = 0, tail = 0, gaps = '', jump = 0, name = name, is_new = true}
+         next = 0, mark = 0, head = 0, tail = 0, gaps = '', name = name, is_new = true}
+    -- In a later run its number may be one that was given out before and forgotten.
+    l.jump = epoch > 1 and 2 ^ 32 + jump or 0
     lanes[issued] = l
   end
   l.base, l.count, l.entries = l.next + l.jump, 0, {}

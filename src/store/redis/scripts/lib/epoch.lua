@@ -1,6 +1,6 @@
--- Who meets another run of the server: shared by submit and open. A server that starts again may
--- have forgotten its last second, and with it numbers that it has given out. So every counter
--- jumps, by more than a second can issue and by a random part, in case it happens twice.
+-- Who meets another run of the server: shared by submit, open and finish. A server that starts
+-- again may have forgotten its last second, and with it numbers that it has given out. So every
+-- counter jumps, by more than a second can issue and by a random part, in case it happens twice.
 local function meets_new_run(run_id)
   return redis.call('HGET', meta, 'run_id') ~= run_id
 end

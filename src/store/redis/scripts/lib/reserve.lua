@@ -1,7 +1,9 @@
 -- Taking jobs: the second half of finish. A reservation is what one call may take and has taken.
-local function reservation(session, slot, worker, now_ms, most_jobs, most_bytes, ttl_ms)
+local function reservation(session, slot, worker, now_ms, most_jobs, most_bytes, ttl_ms,
+                           run_id, jump)
   return {session = session, slot = slot, worker = worker, now_ms = now_ms, left = most_jobs,
-          most_bytes = most_bytes, bytes = 0, ended = 0, ttl_ms = ttl_ms, jobs = {}, act = {}}
+          run_id = run_id, jump = jump, most_bytes = most_bytes, bytes = 0, ended = 0,
+          ttl_ms = ttl_ms, jobs = {}, act = {}}
 end
 local most_ended = 250  -- Expired jobs and tombstones met on the way: no call drops more.
 
@@ -19,6 +21,7 @@ end
 local function hand_over(r, l, seq, task, attempt, held, own_id)
   r.left = r.left - 1
   local name = l.lane .. '.' .. seq
+  if not r.fence and meets_new_run(r.run_id) then begin_epoch(r.run_id, r.jump) end
   if not r.fence then r.fence = redis.call('HINCRBY', meta, 'fence', 1) end
   r.act[#r.act + 1], r.act[#r.act + 2] = name, r.fence .. '|' .. r.now_ms .. '|' .. held
   set_cell(l, seq, held == '@' and 'R' or 'r', attempt, r.slot)
