@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 """By hand: thousands of jobs while worker processes are killed with -9, one every second.
 
-  tests/end_to_end/kill_storm.py [--jobs 10000] [--seconds 20] [--processes 4] [--alone]
+  tests/end_to_end/kill_storm.py [--jobs 10000] [--seconds 20] [--processes 4] [--alone] [--redis]
 
 Prints how every job ended and how long it took from a kill until the jobs of the dead worker ran
-again. With --alone the workers have no supervisor: their peers have to notice, and the script
+again. With --redis on a Redis server of its own. With --alone the workers have no supervisor: their peers have to notice, and the script
 starts the replacements. Exit code 1 when a job is lost or failed.
 """
 import argparse
@@ -23,6 +23,8 @@ import sys
 import tempfile
 import time
 
+from stage import Redis
+
 BIN = pathlib.Path(os.environ.get("PENSTOCK_BIN_DIR", "build/bin")).resolve()
 
 
@@ -38,7 +40,9 @@ class Storm:
     def __init__(self, options):
         self.options = options
         self.folder = tempfile.mkdtemp(prefix="penstock-storm-")
-        self.environment = dict(os.environ, PENSTOCK_STORE=f"sqlite:{self.folder}/jobs.db")
+        self.redis = Redis(self.folder) if options.redis else None
+        store = self.redis.url if self.redis else f"sqlite:{self.folder}/jobs.db"
+        self.environment = dict(os.environ, PENSTOCK_STORE=store)
         self.alone = []  # Workers without a supervisor.
         self.killed = set()  # Their pids.
         self.kills = []  # (moment, worker, jobs that ran there)
@@ -120,13 +124,18 @@ class Storm:
     def endings(self):
         """How often the event stream tells of each job's end (docs/sqlite.md has the grammar)."""
         told = collections.Counter()
-        with sqlite3.connect(f"file:{self.folder}/jobs.db?mode=ro", uri=True) as database:
-            for (body,) in database.execute("SELECT body FROM events ORDER BY entry"):
-                for line in body.splitlines():
-                    kind, job, _, to = line.split("\t", 4)[:4] if line.startswith("j") else "----"
-                    if to in ("succeeded", "failed", "cancelled"):
-                        told[(kind, job)] += 1
+        for line in self.event_lines():
+            kind, job, _, to = line.split("\t", 4)[:4] if line.startswith("j") else "----"
+            if to in ("succeeded", "failed", "cancelled"):
+                told[(kind, job)] += 1
         return told
+
+    def event_lines(self):
+        if self.redis:
+            return self.redis.ask("--raw", "XRANGE", "penstock:{0}:ev", "-", "+").splitlines()
+        with sqlite3.connect(f"file:{self.folder}/jobs.db?mode=ro", uri=True) as database:
+            rows = database.execute("SELECT body FROM events ORDER BY entry").fetchall()
+        return [line for (body,) in rows for line in body.splitlines()]
 
     def report(self, took):
         jobs = self.lines("job", "list", "--limit", "100000")
@@ -151,6 +160,8 @@ class Storm:
         twice = sum(count > 1 for count in told.values())
         print(f"told of {len(told)} ends, {twice} of them twice")
         print(f"lost {lost}")
+        if self.redis:
+            self.redis.end()
         shutil.rmtree(self.folder, ignore_errors=True)
         whole = processed == self.options.jobs == len(told) and twice == 0
         return 0 if lost == 0 and whole and states["failed"] == 0 else 1
@@ -162,6 +173,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=20)
     parser.add_argument("--processes", type=int, default=4)
     parser.add_argument("--alone", action="store_true")
+    parser.add_argument("--redis", action="store_true")
     sys.exit(Storm(parser.parse_args()).run())
 
 

@@ -77,15 +77,49 @@ class Process:
         self._popen.stderr.close()
 
 
+class Redis:
+    """A server of one's own: every command in its file before it is answered."""
+
+    def __init__(self, folder):
+        self.socket = f"{folder}/redis.sock"
+        program = os.environ.get("PENSTOCK_TEST_REDIS", shutil.which("redis-server"))
+        with open(f"{folder}/redis.log", "wb") as log:
+            self._popen = subprocess.Popen(
+                [program, "--port", "0", "--unixsocket", self.socket, "--dir", str(folder),
+                 "--appendonly", "yes", "--appendfsync", "always", "--save", ""],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.url = f"redis+unix://{self.socket}"
+        give_up = time.monotonic() + PATIENCE
+        while self.ask("PING") != "PONG":
+            if time.monotonic() > give_up or self._popen.poll() is not None:
+                raise AssertionError("redis-server does not start: "
+                                     + pathlib.Path(folder, "redis.log").read_text("utf-8"))
+
+    def ask(self, *words):
+        done = subprocess.run(["redis-cli", "-s", self.socket, *words], capture_output=True,
+                              text=True, check=False)
+        return done.stdout.strip()
+
+    def end(self):
+        self._popen.kill()
+        self._popen.wait()
+
+
 class Stage(unittest.TestCase):
-    """One test: a folder, a store in it, and the programs."""
+    """One test: a folder, a store in it, and the programs. PENSTOCK_TEST_STORE=redis gives it a
+    server of its own instead of a file."""
 
     program = "penstock"
+    on_redis = os.environ.get("PENSTOCK_TEST_STORE") == "redis"
 
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="penstock-test-"))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         self.store = f"sqlite:{self.folder}/jobs.db"
+        if self.on_redis:
+            redis = Redis(self.folder)
+            self.addCleanup(redis.end)
+            self.store = redis.url
         self.environment = {"PATH": "/usr/bin:/bin", "HOME": str(self.folder), "LC_ALL": "C.UTF-8",
                             "NO_COLOR": "1", "XDG_STATE_HOME": str(self.folder),
                             "TMPDIR": str(self.folder), "PENSTOCK_STORE": self.store}
