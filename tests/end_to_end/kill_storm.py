@@ -5,8 +5,9 @@
   tests/end_to_end/kill_storm.py [--jobs 10000] [--seconds 20] [--processes 4] [--alone] [--redis]
 
 Prints how every job ended and how long it took from a kill until the jobs of the dead worker ran
-again. With --redis on a Redis server of its own. With --alone the workers have no supervisor: their peers have to notice, and the script
-starts the replacements. Exit code 1 when a job is lost or failed.
+again. With --redis on a Redis server of its own. With --alone the workers have no supervisor: their
+peers have to notice, and the script starts the replacements. Exit code 1 when a job is lost or
+failed.
 """
 import argparse
 import collections
