@@ -33,6 +33,9 @@ using Trouble = std::function<Fate(const RedisServer& server, int call)>;
 void expect_each_job_ends_once(const Trouble& trouble) {
   set_log_level(LogLevel::off);
   const RedisServer server;
+  Client client = Client::open(server.url("p")).value();
+  std::vector<JobId> ids;
+  for (int i = 0; i < jobs; ++i) ids.push_back(client.submit("count", json()).value());
   int calls = 0;
   const LosingProxy proxy(server.socket(), [&](std::string_view request) {
     const bool is_call = request.find("EVALSHA") != std::string_view::npos;
@@ -48,12 +51,9 @@ void expect_each_job_ends_once(const Trouble& trouble) {
   Worker worker = Worker::open(proxy.url("p"), std::move(tasks), {.concurrency = 4}).value();
   Result<void> ended;
   std::jthread thread([&] { ended = worker.run(); });
-  Client client = Client::open(server.url("p")).value();
-  std::vector<JobId> ids;
-  for (int i = 0; i < jobs; ++i) ids.push_back(client.submit("count", json()).value());
   for (const JobId& id : ids) {
     auto result = client.wait<json>(id, patience);
-    // Its connection is cut as well.
+    // Its connection is cut as well, and its scripts are forgotten.
     while (!result && result.error().code == Errc::unavailable) {
       result = client.wait<json>(id, patience);
     }
