@@ -37,9 +37,10 @@ void expect_each_job_ends_once(const Trouble& trouble) {
   std::vector<JobId> ids;
   for (int i = 0; i < jobs; ++i) ids.push_back(client.submit("count", json()).value());
   int calls = 0;
+  std::atomic<bool> over = false;
   const LosingProxy proxy(server.socket(), [&](std::string_view request) {
     const bool is_call = request.find("EVALSHA") != std::string_view::npos;
-    return is_call ? trouble(server, ++calls) : Fate::pass;
+    return is_call && !over ? trouble(server, ++calls) : Fate::pass;
   });
   std::mutex mutex;
   std::map<std::string, int> runs;
@@ -59,6 +60,7 @@ void expect_each_job_ends_once(const Trouble& trouble) {
     }
     EXPECT_TRUE(result) << result.error().message;
   }
+  over = true;
   worker.stop();
   thread.join();
   EXPECT_TRUE(ended);
