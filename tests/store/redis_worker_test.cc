@@ -33,10 +33,14 @@ using Trouble = std::function<Fate(const RedisServer& server, int call)>;
 void expect_each_job_ends_once(const Trouble& trouble) {
   set_log_level(LogLevel::off);
   const RedisServer server;
+  Client client = Client::open(server.url("p")).value();
+  std::vector<JobId> ids;
+  for (int i = 0; i < jobs; ++i) ids.push_back(client.submit("count", json()).value());
   int calls = 0;
+  std::atomic<bool> over = false;
   const LosingProxy proxy(server.socket(), [&](std::string_view request) {
     const bool is_call = request.find("EVALSHA") != std::string_view::npos;
-    return is_call ? trouble(server, ++calls) : Fate::pass;
+    return is_call && !over ? trouble(server, ++calls) : Fate::pass;
   });
   std::mutex mutex;
   std::map<std::string, int> runs;
@@ -48,17 +52,15 @@ void expect_each_job_ends_once(const Trouble& trouble) {
   Worker worker = Worker::open(proxy.url("p"), std::move(tasks), {.concurrency = 4}).value();
   Result<void> ended;
   std::jthread thread([&] { ended = worker.run(); });
-  Client client = Client::open(server.url("p")).value();
-  std::vector<JobId> ids;
-  for (int i = 0; i < jobs; ++i) ids.push_back(client.submit("count", json()).value());
   for (const JobId& id : ids) {
     auto result = client.wait<json>(id, patience);
-    // Its connection is cut as well.
+    // Its connection is cut as well, and its scripts are forgotten.
     while (!result && result.error().code == Errc::unavailable) {
       result = client.wait<json>(id, patience);
     }
     EXPECT_TRUE(result) << result.error().message;
   }
+  over = true;
   worker.stop();
   thread.join();
   EXPECT_TRUE(ended);

@@ -45,6 +45,9 @@ constexpr std::array table = {
     Row{"MISCONF", Errc::unavailable,
         "could not write to its disk and takes no writes; nothing was written: free the disk (df, "
         "the server's log), then try again"},
+    Row{"NOSCRIPT", Errc::unavailable,
+        "forgot a script right after it was loaded; nothing was written, try again: is somebody "
+        "flushing its scripts?"},
     Row{"OOM", Errc::limited,
         "is at its maxmemory and takes no new jobs; what is there goes on: wait until jobs have "
         "ended, prune, or raise maxmemory"},
