@@ -105,15 +105,24 @@ Result<std::string> Client::wait_text(const JobId& id, Duration patience) {
   if (!store) return std::move(store).error();
   const auto ring = (*store)->make_ring();
   const SteadyTime give_up = real_clock().steady() + patience;
+  // A store that does not answer for a while is no reason to stop waiting for a job.
+  const auto goes_on = [&](const Error& error) {
+    const SteadyTime next_try = real_clock().steady() + Duration{100};
+    if (error.code != Errc::unavailable || next_try >= give_up) return false;
+    return real_clock().wait_until(next_try, {}), true;
+  };
   while (true) {
     // The stream's end first, then the job: what ends in between moves the bell.
     auto end_of_stream = (*store)->events({});
+    if (!end_of_stream && goes_on(end_of_stream.error())) continue;
     if (!end_of_stream) return std::move(end_of_stream).error();
     auto job = find(id);
+    if (!job && goes_on(job.error())) continue;
     if (!job) return std::move(job).error();
     if (job->state == JobState::succeeded) return job->result.value_or("null");
     if (rules::is_terminal(job->state)) return failed_job(*job);
     auto woken = (*store)->wait({.seen = end_of_stream->seen, .events = true}, give_up, *ring);
+    if (!woken && goes_on(woken.error())) continue;
     if (!woken) return std::move(woken).error();
     if (*woken == Woken::deadline) {
       return Error{Errc::timed_out, "job " + id.text + " has not ended within " +

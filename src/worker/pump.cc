@@ -63,7 +63,7 @@ Rest Pump::step() {
   if (mode_ < Mode::drain && !in_doubt_ && pulse_.in_contact(now)) hand_.start();
   describe(now);
   publish(false);
-  if (finish_draining()) return {.finished = true};
+  if (finish_draining(now)) return {.finished = true};
   return rest(heard, now);
 }
 
@@ -259,15 +259,18 @@ void Pump::lose_session(std::string_view why, SteadyTime now) {
   open_session(now);
 }
 
-bool Pump::finish_draining() {
+bool Pump::finish_draining(SteadyTime now) {
   const bool burst_over = options_.burst && found_nothing_;
   const bool enough = options_.max_jobs > 0 && taken_ >= options_.max_jobs;
   if ((burst_over || enough) && holds_nothing()) mode_ = std::max(mode_, Mode::drain);
   if (mode_ < Mode::drain || !hand_.holds_nothing() || !hand_.outbox.empty()) return false;
-  if (in_doubt_ || session_.nonce.empty()) return false;
+  if (in_doubt_ || session_.nonce.empty() || now < not_before_) return false;
   // An unanswered close is repeated by the next step; a session that is gone already is closed.
   const auto closed = store_.close(session_, Call{++call_});
-  return closed || closed.error().code != Errc::unavailable;
+  if (closed || closed.error().code != Errc::unavailable) return true;
+  pause_ = std::clamp(pause_ * 2, shortest_pause, longest_pause);
+  not_before_ = now + pause_;
+  return false;
 }
 
 void Pump::publish(bool in_call) {

@@ -69,7 +69,7 @@ class Pump {
   void resolve_doubt(SteadyTime now);
   void unanswered(SteadyTime now, const Error& error);
   void lose_session(std::string_view why, SteadyTime now);
-  bool finish_draining();
+  bool finish_draining(SteadyTime now);
   void publish(bool in_call);
   void describe(SteadyTime now);
   [[nodiscard]] Rest rest(const Heard& heard, SteadyTime now) const;

@@ -190,5 +190,15 @@ TEST_P(Operate, CancelledJobKeepsPayloadAndReason) {
   EXPECT_EQ(job.finished_at, clock.now());
 }
 
+TEST_P(Operate, WhatIsCancelledWhileItRunsIsKeptForItsOwnTime) {
+  const JobId id = producer.add("a", {.result_ttl = 5s});
+  const Reserved job = session.take();
+  EXPECT_EQ(producer.cancel(id), "ok");
+  EXPECT_TRUE(session.end(job, rules::Failed{"x"}));
+  EXPECT_EQ(state_of(*store, id), "cancelled");
+  clock.advance(6s);
+  EXPECT_EQ(store->prune({}, clock.now(), {}).value().done, 1);
+}
+
 }  // namespace
 }  // namespace penstock::testing

@@ -78,7 +78,9 @@ for i = 1, count do
     -- The request may be younger than what the worker knew when it decided.
     if told and to ~= 'succeeded' and to ~= 'cancelled' and
        redis.call('HEXISTS', cancel_key, name) == 1 then
-      to, t.at_ms, t.alone = 'cancelled', until_ms, nil
+      local own_ttl = redis.call('HGET', p .. 'job:' .. name, 'ttl')
+      to, t.alone = 'cancelled', nil
+      t.at_ms = own_ttl and now_ms + number(own_ttl) or until_ms
       if t.text == '' then t.text = 'cancelled while it ran' end
     end
     local l = lane_of(lane)
