@@ -33,7 +33,7 @@ if call < last then return -7 end
 local new_run = meets_new_run(run_id)
 local epoch = number(found[3]) + (new_run and 1 or 0)
 
--- The lanes of the call; those that are new get the next numbers.
+-- The lanes of the call.
 local chosen, next_arg, issued = {}, 8, number(found[2])
 for i = 1, lane_count do
   local queue, pool, priority = ARGV[next_arg], ARGV[next_arg + 1], ARGV[next_arg + 2]
@@ -48,23 +48,27 @@ for i = 1, lane_count do
       l.jump = 2 ^ 32 + jump
     end
   else
-    issued = issued + 1
-    l = {lane = issued, queue = queue, lists = ARGV[next_arg + 3], wake = ARGV[next_arg + 4],
-         next = 0, mark = 0, head = 0, tail = 0, gaps = '', name = name, is_new = true}
+    l = {queue = queue, lists = ARGV[next_arg + 3], wake = ARGV[next_arg + 4], next = 0, mark = 0,
+         head = 0, tail = 0, gaps = '', name = name}
     -- In a later run its number may be one that was given out before and forgotten.
     l.jump = epoch > 1 and 2 ^ 32 + jump or 0
-    lanes[issued] = l
   end
   l.base, l.count, l.entries = l.next + l.jump, 0, {}
   l.pool, l.priority = pool, priority
   l.length = redis.call('LLEN', p .. 'q:' .. l.lists .. ':' .. l.tail)
   l.draining = redis.call('HGET', p .. 'queue:' .. queue, 'draining') == '1'
-  probe('hash', p .. 'lane:' .. l.lane)
   probe_lane(l)
   chosen[i] = l
   next_arg = next_arg + 5
 end
-if issued > most_lanes then return -8 end
+
+-- A new lane gets its number with the first job that is taken in.
+local function number_lane(l)
+  issued = issued + 1
+  l.lane, l.is_new = issued, true
+  lanes[issued] = l
+  probe('hash', p .. 'lane:' .. issued)
+end
 
 -- The job that a key of a new one belongs to already, if any.
 local claimed = {}
@@ -133,6 +137,7 @@ while next_arg <= #ARGV do
   if refused then
     say(refused)
   else
+    if not l.lane then number_lane(l) end
     l.count = l.count + 1
     local seq = l.base + l.count
     count = count + 1
@@ -160,6 +165,7 @@ while next_arg <= #ARGV do
   end
 end
 say()
+if issued > most_lanes then return -8 end
 reply = table.concat(words, ' ')
 
 probe_step()
@@ -169,7 +175,7 @@ probe('set', p .. 'queues')
 -- Writes from here on; the first is one that a full server refuses.
 if new_run then begin_epoch(run_id, jump) end
 for _, l in ipairs(chosen) do
-  local key = p .. 'lane:' .. l.lane
+  local key = p .. 'lane:' .. (l.lane or '')
   if l.is_new then
     redis.call('HINCRBY', meta, 'lanes', 1)
     redis.call('HSET', p .. 'lanes', l.name, l.lane)
