@@ -33,6 +33,13 @@ third_party_package(spdlog spdlog) # the compiled one, with the external fmt
 third_party_package(toml tomlplusplus) # the linked one, TOML_HEADER_ONLY=0
 third_party_package(crypto libcrypto)
 third_party_package(cbc cbc)
+# Asio is headers alone; the thread library is linked everywhere. Boost has no pkg-config file.
+find_path(boost_headers boost/asio/awaitable.hpp REQUIRED)
+third_party(asio)
+# The thread sanitizer does not know fences; without them Asio's own locks say the same.
+target_compile_definitions(
+  third_party_asio INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_ERROR_CODE_HEADER_ONLY
+                             $<$<CONFIG:Tsan>:BOOST_ASIO_DISABLE_FENCED_BLOCK>)
 if(PENSTOCK_TESTS)
   third_party_package(gtest "gmock;gtest")
   third_party_package(gtest_main "gmock;gtest_main")

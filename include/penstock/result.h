@@ -73,6 +73,10 @@ class [[nodiscard]] Result {
     if (!has_value()) throw ResultError(error());
     return **this;
   }
+  const T& value() const& {
+    if (!has_value()) throw ResultError(error());
+    return **this;
+  }
   T value() && {
     if (!has_value()) throw ResultError(error());
     return std::move(*std::get_if<0>(&state_));

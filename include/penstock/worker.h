@@ -92,7 +92,22 @@ struct TaskDefaults {
 /// A handler behind its codec: JSON text in, JSON text out; may throw what a handler may throw.
 using RawHandler = std::function<std::string(std::string_view payload, JobContext&)>;
 
+/// Where coroutines run; only async.h looks into it.
+class AsyncLoop;
+/// How an asynchronous handler comes to its end: what it threw (null: nothing), else its result.
+using AsyncEnd = std::function<void(std::exception_ptr thrown, std::string result)>;
+/// A handler that returns at once and calls `end` once, later. The context is valid until then.
+/// async.h makes one of a coroutine.
+using AsyncHandler =
+    std::function<void(std::string_view payload, JobContext&, AsyncLoop&, AsyncEnd end)>;
+
 namespace detail {
+
+// Whether a handler's result is still to be waited for. async.h says so of its Awaitable.
+template <class R>
+struct Asynchronous {
+  static constexpr bool value = false;
+};
 
 template <class F>
 struct Signature : Signature<decltype(&F::operator())> {};
@@ -131,43 +146,58 @@ class Tasks {
     std::string name;
     RawHandler run = {};
     TaskDefaults defaults = {};
+    AsyncHandler start = {};  ///< Instead of `run`, for a coroutine.
+    [[nodiscard]] bool is_async() const { return static_cast<bool>(start); }
   };
 
   /// Registers a handler of the form R(const P&) or R(const P&, JobContext&), R may be void; P and
-  /// R go through Codec. A name that is registered already is replaced. REQUIRES: `name` is a valid
-  /// Name (INTERFACE: [A-Za-z0-9_][A-Za-z0-9_.:/-]{0,127}).
+  /// R go through Codec. A coroutine, Awaitable<R>(P) or Awaitable<R>(P, AsyncContext), is one too
+  /// (async.h). A name that is registered already is replaced. REQUIRES: `name` is a valid Name
+  /// (INTERFACE: [A-Za-z0-9_][A-Za-z0-9_.:/-]{0,127}).
   template <class F>
   void add(std::string name, F handler, TaskDefaults defaults = {}) {
     using Form = detail::Signature<std::decay_t<F>>;
-    using Arguments = typename Form::arguments;
-    using Payload = std::decay_t<std::tuple_element_t<0, Arguments>>;
-    add_raw(
-        std::move(name),
-        [handler = std::move(handler)](std::string_view text, JobContext& context) mutable {
-          const Payload payload = detail::decoded<Payload>(text);
-          auto call = [&]() -> decltype(auto) {
-            if constexpr (std::tuple_size_v<Arguments> == 2) {
-              return handler(payload, context);
-            } else {
-              return handler(payload);
-            }
-          };
-          if constexpr (std::is_void_v<typename Form::result>) {
-            call();
-            return std::string("null");
-          } else {
-            return detail::encoded(call());
-          }
-        },
-        std::move(defaults));
+    if constexpr (detail::Asynchronous<typename Form::result>::value) {
+      add_async(std::move(name),
+                detail::Asynchronous<typename Form::result>::handler(std::move(handler)),
+                std::move(defaults));
+    } else {
+      add_raw(std::move(name), plain(std::move(handler)), std::move(defaults));
+    }
   }
   /// Registers a handler that takes and gives JSON text.
   void add_raw(std::string name, RawHandler handler, TaskDefaults defaults = {});
+  /// The same for one that does not block.
+  void add_async(std::string name, AsyncHandler handler, TaskDefaults defaults = {});
   /// Null when nobody registered it.
   [[nodiscard]] const Task* find(std::string_view name) const;
   [[nodiscard]] const std::vector<Task>& all() const { return tasks_; }
 
  private:
+  template <class F>
+  static RawHandler plain(F handler) {
+    using Form = detail::Signature<std::decay_t<F>>;
+    using Arguments = typename Form::arguments;
+    using Payload = std::decay_t<std::tuple_element_t<0, Arguments>>;
+    return [handler = std::move(handler)](std::string_view text, JobContext& context) mutable {
+      const Payload payload = detail::decoded<Payload>(text);
+      auto call = [&]() -> decltype(auto) {
+        if constexpr (std::tuple_size_v<Arguments> == 2) {
+          return handler(payload, context);
+        } else {
+          return handler(payload);
+        }
+      };
+      if constexpr (std::is_void_v<typename Form::result>) {
+        call();
+        return std::string("null");
+      } else {
+        return detail::encoded(call());
+      }
+    };
+  }
+  void put(Task task);
+
   std::vector<Task> tasks_ = {};
 };
 
@@ -188,14 +218,20 @@ struct Retention {
   Keep failed = {.age = Duration{30LL * 86'400'000}};
 };
 
+/// When a worker ends by itself: it takes nothing more, finishes what it has, and leaves.
+struct Lifetime {
+  std::int64_t max_jobs = 0;  ///< After so many jobs; 0: never.
+  bool burst = false;         ///< When nothing is ready or due.
+};
+
 struct WorkerOptions {
   std::vector<QueueWeight> queues = {{}};
   std::vector<std::string> pools = {};  ///< Only jobs of these; empty: only jobs without a pool.
   int concurrency = 0;                  ///< Slots; 0: one a core.
+  int coroutines = 10'000;              ///< Coroutines in flight, beside the slots.
   std::string name = {};                ///< Worker id; empty: HOST-PID.
   Duration grace{30'000};               ///< How long a drain waits before it gives jobs back.
-  std::int64_t max_jobs = 0;            ///< Ends after so many jobs; 0: never.
-  bool burst = false;                   ///< Ends when nothing is ready or due.
+  Lifetime lifetime = {};
   Retention retention = {};
 };
 

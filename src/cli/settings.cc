@@ -26,6 +26,7 @@ constexpr std::array rows = {
     SettingRow{"--queues", "worker.queues", "default", "queues of a worker, with weights: a,b=3"},
     SettingRow{"--pools", "worker.pools", "", "pools of a worker"},
     SettingRow{"--concurrency", "worker.concurrency", "0", "slots of a worker; 0: one a core"},
+    SettingRow{"--coroutines", "worker.coroutines", "10000", "coroutines of a worker in flight"},
     SettingRow{"--processes", "worker.processes", "1", "worker processes under one supervisor"},
     SettingRow{"--grace", "worker.grace", "30s", "how long a drain waits for running jobs"},
     SettingRow{"--max-jobs", "worker.max_jobs", "0", "a worker ends after so many; 0: never"},

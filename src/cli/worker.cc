@@ -67,16 +67,19 @@ Result<WorkerOptions> read_options(const Arguments& arguments) {
   auto concurrency = integer_flag(arguments, "--concurrency");
   if (!concurrency) return std::move(concurrency).error();
   options.concurrency = concurrency->value_or(0);
+  auto coroutines = integer_flag(arguments, "--coroutines");
+  if (!coroutines) return std::move(coroutines).error();
+  options.coroutines = coroutines->value_or(options.coroutines);
   auto max_jobs = integer_flag(arguments, "--max-jobs");
   if (!max_jobs) return std::move(max_jobs).error();
-  options.max_jobs = max_jobs->value_or(0);
-  if (options.max_jobs < 0) {
+  options.lifetime.max_jobs = max_jobs->value_or(0);
+  if (options.lifetime.max_jobs < 0) {
     return Error{Errc::invalid, "--max-jobs is negative: use 1 or more, or 0 for no limit"};
   }
   auto grace = duration_flag(arguments, "--grace");
   if (!grace) return std::move(grace).error();
   options.grace = grace->value_or(options.grace);
-  options.burst = arguments.has("--burst");
+  options.lifetime.burst = arguments.has("--burst");
   options.name = arguments.text("--name");
   auto succeeded = read_keep(arguments, rules::to_text(JobState::succeeded));
   if (!succeeded) return std::move(succeeded).error();
@@ -144,8 +147,8 @@ int run_supervised(const Arguments& arguments, const WorkerOptions& options, int
       supervised.command.push_back(value);
     }
   };
-  for (const char* flag : {"--queues", "--pool", "--concurrency", "--max-jobs", "--grace",
-                           "--config", "--log-level", "--log-format", "--log-file"}) {
+  for (const char* flag : {"--queues", "--pool", "--concurrency", "--coroutines", "--max-jobs",
+                           "--grace", "--config", "--log-level", "--log-format", "--log-file"}) {
     pass(flag);
   }
   if (!options.name.empty()) {
@@ -203,6 +206,7 @@ Command worker_command(const App& app) {
           .summary = "Run jobs until SIGTERM",
           .flags = {{"-q,--queues", "a,b=3", "queues, with weights (default)", true},
                     {"-c,--concurrency", "N", "jobs at the same time (one a core)"},
+                    {"--coroutines", "N", "coroutines in flight, beside these (10000)"},
                     {"-n,--name", "ID", "worker id (HOST-PID)"},
                     {"--pool", "NAME", "only jobs of this pool; may be repeated", true},
                     {"--processes", "N", "worker processes under one supervisor (1)"},

@@ -2,6 +2,7 @@
 #include <penstock/client.h>
 
 #include "client/handles.h"
+#include "client/job_watch.h"
 #include "client/producer.h"
 #include "client/store_url.h"
 #include "client/submit_queue.h"
@@ -33,12 +34,6 @@ Result<void> only(Result<Changed> changed) {
   if (!changed) return std::move(changed).error();
   if (!changed->refused.empty()) return changed->refused.front().second;
   return {};
-}
-
-Error failed_job(const Job& job) {
-  return Error{Errc::job_failed, "job " + job.id.text + " " +
-                                     std::string(rules::to_text(job.state)) +
-                                     (job.error.empty() ? "" : ": " + job.error)};
 }
 
 bool serves(const std::vector<std::string>& offered, std::string_view wanted) {
@@ -119,8 +114,7 @@ Result<std::string> Client::wait_text(const JobId& id, Duration patience) {
     auto job = find(id);
     if (!job && goes_on(job.error())) continue;
     if (!job) return std::move(job).error();
-    if (job->state == JobState::succeeded) return job->result.value_or("null");
-    if (rules::is_terminal(job->state)) return failed_job(*job);
+    if (rules::is_terminal(job->state)) return result_of(*std::move(job));
     auto woken = (*store)->wait({.seen = end_of_stream->seen, .events = true}, give_up, *ring);
     if (!woken && goes_on(woken.error())) continue;
     if (!woken) return std::move(woken).error();

@@ -43,6 +43,23 @@ rules::Outcome succeeded(std::string result) {
   return rules::Succeeded{std::move(result)};
 }
 
+// A handler is a user's code: whatever it throws ends here, and only here.
+rules::Outcome outcome_of(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const NoRetry& e) {
+    return rules::Failed{.error = e.what(), .retryable = false};
+  } catch (const Snooze& s) {
+    return rules::Snoozed{s.delay};
+  } catch (const Cancel& c) {
+    return rules::Cancelled{c.what()};
+  } catch (const std::exception& e) {
+    return rules::Failed{.error = e.what()};
+  } catch (...) {
+    return rules::Failed{.error = "the handler threw something that is no std::exception"};
+  }
+}
+
 }  // namespace
 
 Attempt::Attempt(Reserved reserved, const Tasks::Task& task, const Retention& retention,
@@ -62,25 +79,33 @@ bool Attempt::revoke() {
   return claim_.compare_exchange_strong(open, Claim::revoked);
 }
 
-rules::Outcome Attempt::run(Clock& clock, Client* client) {
+JobContext& Attempt::begin(Clock& clock, Client* client) {
   CHECK(is_claimed());
   clock_ = &clock;
   job_.started_at = clock.now();
   started_.store(clock.steady().time_since_epoch().count());
-  JobContext context(job_, reserved_.fence, stop_.get_token(), deadline(), *this, client);
-  // A handler is a user's code: whatever it throws ends here, and only here.
+  return context_.emplace(job_, reserved_.fence, stop_.get_token(), deadline(), *this, client);
+}
+
+rules::Outcome Attempt::run(Clock& clock, Client* client) {
+  JobContext& context = begin(clock, client);
   try {
     return succeeded(task_.run(reserved_.payload, context));
-  } catch (const NoRetry& e) {
-    return rules::Failed{.error = e.what(), .retryable = false};
-  } catch (const Snooze& s) {
-    return rules::Snoozed{s.delay};
-  } catch (const Cancel& c) {
-    return rules::Cancelled{c.what()};
-  } catch (const std::exception& e) {
-    return rules::Failed{.error = e.what()};
   } catch (...) {
-    return rules::Failed{.error = "the handler threw something that is no std::exception"};
+    return outcome_of(std::current_exception());
+  }
+}
+
+void Attempt::start(Clock& clock, Client* client, AsyncLoop& loop,
+                    const std::function<void(rules::Outcome)>& ended) {
+  JobContext& context = begin(clock, client);
+  try {
+    task_.start(reserved_.payload, context, loop,
+                [ended](const std::exception_ptr& thrown, std::string result) {
+                  ended(thrown ? outcome_of(thrown) : succeeded(std::move(result)));
+                });
+  } catch (...) {
+    ended(outcome_of(std::current_exception()));  // Its payload is not what it takes.
   }
 }
 

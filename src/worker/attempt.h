@@ -22,8 +22,13 @@ class Attempt : public JobPort {
 
   /// Claims the right to run; false when it was revoked. Called once, by the slot.
   bool claim();
-  /// Runs the handler in the calling thread. REQUIRES: claimed. `client` may be null in tests.
+  [[nodiscard]] bool is_async() const { return task_.is_async(); }
+  /// Runs the handler in the calling thread. REQUIRES: claimed, not async. `client` may be null in
+  /// tests.
   rules::Outcome run(Clock& clock, Client* client);
+  /// Starts an async handler; `ended` is told once, from any thread. REQUIRES: claimed, async.
+  void start(Clock& clock, Client* client, AsyncLoop& loop,
+             const std::function<void(rules::Outcome)>& ended);
 
   // For the pump, from its own thread.
 
@@ -49,6 +54,8 @@ class Attempt : public JobPort {
   using Nanos = SteadyTime::duration;
   enum class Claim : std::uint8_t { open, claimed, revoked };
 
+  JobContext& begin(Clock& clock, Client* client);
+
   const Reserved reserved_;
   const Tasks::Task& task_;
   const rules::Policy policy_;
@@ -61,7 +68,8 @@ class Attempt : public JobPort {
   std::string message_;
   std::vector<LogLine> lines_;
   std::int64_t lines_written_ = 0;  // Guarded too.
-  Clock* clock_ = nullptr;          // Set before the handler starts.
+  Clock* clock_ = nullptr;          // Set before the handler starts, like the next.
+  std::optional<JobContext> context_;
 };
 
 }  // namespace penstock

@@ -12,7 +12,10 @@ namespace penstock {
 namespace {
 
 constexpr Duration wait_limit{200};  // What waited longer for a slot is given back to others.
-constexpr double prefetch_ms = 50;   // Fetch ahead what the slots will start within this.
+// How often a worker with busy slots looks for coroutines, after it found none.
+constexpr Duration probe_every{1000};
+constexpr std::size_t most_described = 256;  // Coroutines may be thousands.
+constexpr double prefetch_ms = 50;           // Fetch ahead what the slots will start within this.
 
 Duration since(SteadyTime then, SteadyTime now) {
   return std::chrono::duration_cast<Duration>(now - then);
@@ -38,6 +41,10 @@ void Hand::take(Reserved reserved, SteadyTime now) {
   if (!task) {
     end(key, item, no_such_task(item.attempt->reserved()));
     return;
+  }
+  if (slots_.coroutines() > 0 && !task->is_async() &&
+      items_.size() - coroutines() >= static_cast<std::size_t>(std::max(slots_.size(), 0))) {
+    next_probe_ = now + probe_every;
   }
   items_.emplace(key, std::move(item));
   queue_.push_back(key);
@@ -69,7 +76,7 @@ rules::Outcome Hand::no_such_task(const Reserved& reserved) const {
 void Hand::start() {
   while (!queue_.empty()) {
     const auto found = items_.find(queue_.front());
-    if (found != items_.end() && !slots_.queues() && running() >= slots_.size()) return;
+    if (found != items_.end() && !slots_.queues() && running() >= 1) return;
     queue_.pop_front();
     if (found == items_.end()) continue;
     found->second.handed_over = true;
@@ -82,8 +89,10 @@ void Hand::collect(SteadyTime now) {
     const Reserved& reserved = ended.attempt->reserved();
     const auto found = items_.find({reserved.key, reserved.fence});
     if (found == items_.end()) continue;  // Timed out, and finished without it.
-    const double ms = static_cast<double>((now - ended.attempt->started_at()).count()) / 1e6;
-    mean_run_ms_ = mean_run_ms_ < 0 ? ms : 0.8 * mean_run_ms_ + 0.2 * ms;
+    if (!ended.attempt->is_async()) {
+      const double ms = static_cast<double>((now - ended.attempt->started_at()).count()) / 1e6;
+      mean_run_ms_ = mean_run_ms_ < 0 ? ms : 0.8 * mean_run_ms_ + 0.2 * ms;
+    }
     const auto [key, item] = *found;
     items_.erase(found);
     if (item.given_back) continue;
@@ -126,7 +135,7 @@ bool Hand::stop_overdue(SteadyTime now) {
                              "will be replaced");
     end(key, item,
         rules::Failed{.error = timed_out(*item.attempt) + ", and its handler did not stop"});
-    slots_.lose_one();
+    slots_.lose(*item.attempt);
     lost = true;
     items_.erase(here);
   }
@@ -231,7 +240,7 @@ bool Hand::holds_suspect() const {
 std::size_t Hand::prefetch(SteadyTime now) const {
   if (!slots_.queues() || mean_run_ms_ < 0 || mean_run_ms_ > prefetch_ms) return 0;
   for (const auto& [key, item] : items_) {
-    const bool slow = item.attempt->has_started() &&
+    const bool slow = !item.attempt->is_async() && item.attempt->has_started() &&
                       now - item.attempt->started_at() > Duration{static_cast<int>(prefetch_ms)};
     if (slow) return 0;
   }
@@ -239,10 +248,33 @@ std::size_t Hand::prefetch(SteadyTime now) const {
   return static_cast<std::size_t>(std::min(ahead, static_cast<double>(rules::reserve_jobs)));
 }
 
+std::size_t Hand::coroutines() const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(items_, [](const auto& i) { return i.second.attempt->is_async(); }));
+}
+
+std::size_t Hand::room(SteadyTime now) const {
+  const std::size_t in_flight = coroutines(), others = items_.size() - in_flight;
+  const auto limit = static_cast<std::size_t>(std::max(slots_.coroutines(), 0));
+  const auto slots = static_cast<std::size_t>(std::max(slots_.size(), 0));
+  const std::size_t more = limit > in_flight ? limit - in_flight : 0;
+  if (slots == 0) return more;
+  const std::size_t target = slots + prefetch(now);
+  std::size_t room = target > others ? target - others : 0;
+  // A call for a handful while there is more than enough in hand is not worth its price.
+  if (outbox.empty() && others > slots && room < target / 2) room = 0;
+  if (limit == 0) return room;
+  // What the next job is, nobody knows before it is here. While every slot is busy there may be
+  // coroutines behind it all the same; what turns out to need a slot is given back.
+  if (room == 0 && now >= next_probe_) room = slots;
+  return std::min(room, more);
+}
+
 std::vector<std::string> Hand::describe(SteadyTime now) const {
   std::vector<std::string> lines;
   for (const auto& [key, item] : items_) {
     if (!item.attempt->is_claimed()) continue;
+    if (lines.size() == most_described) break;
     const Reserved& job = item.attempt->reserved();
     const Duration ran =
         item.attempt->has_started() ? since(item.attempt->started_at(), now) : Duration{0};

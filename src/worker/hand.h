@@ -54,15 +54,14 @@ class Hand {
   std::vector<rules::Transition> outbox;
 
   [[nodiscard]] bool empty() const { return items_.empty(); }
-  [[nodiscard]] std::size_t size() const { return items_.size(); }
   [[nodiscard]] int running() const;
   /// Jobs that the store counts as held by the session, unsent transitions included.
   [[nodiscard]] std::int64_t held() const;
   /// True when every job in hand is abandoned.
   [[nodiscard]] bool holds_nothing() const;
   [[nodiscard]] bool holds_suspect() const;
-  /// How many jobs to fetch ahead of free slots.
-  [[nodiscard]] std::size_t prefetch(SteadyTime now) const;
+  /// How many more jobs to fetch: for free slots, some ahead of them, and for coroutines.
+  [[nodiscard]] std::size_t room(SteadyTime now) const;
   /// True when a note would be lost if it were not written before the next exchange.
   [[nodiscard]] bool notes_are_urgent() const { return !last_notes_.empty(); }
   [[nodiscard]] std::vector<std::string> describe(SteadyTime now) const;
@@ -81,6 +80,8 @@ class Hand {
   using Items = std::map<Key, Item>;
 
   void end(const Key& key, const Item& item, const rules::Outcome& outcome);
+  [[nodiscard]] std::size_t prefetch(SteadyTime now) const;
+  [[nodiscard]] std::size_t coroutines() const;
   /// True when no handler runs for it and none will.
   static bool take_back(const Item& item) { return !item.handed_over || item.attempt->revoke(); }
   [[nodiscard]] rules::Outcome no_such_task(const Reserved& reserved) const;
@@ -95,6 +96,7 @@ class Hand {
   Items items_;
   std::deque<Key> queue_;  // Not handed over yet, in order; may name what is gone.
   std::vector<Note> last_notes_;
+  SteadyTime next_probe_{};  // For coroutines, while every slot is busy.
   double mean_run_ms_ = -1;  // Unknown until the first job has ended.
 };
 

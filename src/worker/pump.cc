@@ -132,11 +132,7 @@ std::size_t Pump::wanted(SteadyTime now) const {
   if (mode_ != Mode::fetch || hand_.holds_suspect()) return 0;
   if (!may_have_work_ && !last_question) return 0;
   if (fetch_alone_ && !hand_.empty()) return 0;
-  const auto slots = static_cast<std::size_t>(std::max(slots_.size(), 0));
-  const std::size_t target = slots + hand_.prefetch(now);
-  std::size_t want = target > hand_.size() ? target - hand_.size() : 0;
-  // A call for a handful while there is more than enough in hand is not worth its price.
-  if (hand_.outbox.empty() && hand_.size() > slots && want < target / 2) want = 0;
+  std::size_t want = hand_.room(now);
   std::int64_t left = allowance_;
   if (options_.max_jobs > 0) left = std::min(left, options_.max_jobs - taken_);
   want = std::min(want, static_cast<std::size_t>(std::max<std::int64_t>(left, 0)));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "worker/slots.h"
 
+#include "worker/async_slots.h"
+
 namespace penstock {
 namespace {
 
@@ -9,7 +11,7 @@ constexpr std::chrono::milliseconds ask_again{20};
 
 }  // namespace
 
-ThreadSlots::ThreadSlots(int count, Surroundings surroundings)
+ThreadSlots::ThreadSlots(int count, SlotSurroundings surroundings)
     : around_(std::move(surroundings)), usable_(count) {
   for (int i = 0; i < count; ++i) {
     threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
@@ -38,7 +40,7 @@ std::vector<Ended> ThreadSlots::take_ended() {
   return std::exchange(ended_, {});
 }
 
-void ThreadSlots::lose_one() {
+void ThreadSlots::lose(const Attempt& /*attempt*/) {
   const std::lock_guard lock(mutex_);
   --usable_;
 }
@@ -70,6 +72,40 @@ void ThreadSlots::work(const std::stop_token& stop) {
     }
     if (first) around_.ring();
   }
+}
+
+InlineSlots::InlineSlots(Clock& clock, Client* client, std::unique_ptr<AsyncSlots> coroutines)
+    : clock_(clock), client_(client), coroutines_(std::move(coroutines)) {}
+InlineSlots::~InlineSlots() = default;
+
+void InlineSlots::start(std::shared_ptr<Attempt> attempt) {
+  if (attempt->is_async()) {
+    coroutines_->start(std::move(attempt));
+    for (Ended& ended : coroutines_->wait_ended()) ended_.push_back(std::move(ended));
+    return;
+  }
+  if (!attempt->claim()) return;
+  rules::Outcome outcome = attempt->run(clock_, client_);
+  ended_.push_back({std::move(attempt), std::move(outcome)});
+}
+
+void MixedSlots::start(std::shared_ptr<Attempt> attempt) {
+  Slots& slots = attempt->is_async() ? *coroutines_ : *threads_;
+  slots.start(std::move(attempt));
+}
+
+void MixedSlots::lose(const Attempt& attempt) {
+  Slots& slots = attempt.is_async() ? *coroutines_ : *threads_;
+  slots.lose(attempt);
+}
+
+std::vector<Ended> MixedSlots::take_ended() {
+  std::vector<Ended> ended;
+  for (const auto& slots : {threads_.get(), coroutines_.get()}) {
+    if (!slots) continue;
+    for (Ended& one : slots->take_ended()) ended.push_back(std::move(one));
+  }
+  return ended;
 }
 
 }  // namespace penstock

@@ -5,6 +5,7 @@
 #include "client/store_url.h"
 #include "rules/name.h"
 #include "store/open.h"
+#include "worker/async_slots.h"
 #include "worker/heart.h"
 #include "worker/pump.h"
 
@@ -45,15 +46,27 @@ Result<void> check_options(const Tasks& tasks, const WorkerOptions& options) {
     return Error{Errc::invalid, "concurrency " + std::to_string(options.concurrency) +
                                     " is out of range: use 1 to 4096, or 0 for one a core"};
   }
+  if (options.coroutines < 1 || options.coroutines > 100'000) {
+    return Error{Errc::invalid, "coroutines " + std::to_string(options.coroutines) +
+                                    " is out of range: use 1 to 100000"};
+  }
   return {};
+}
+
+bool has_async(const Tasks& tasks) {
+  return std::ranges::any_of(tasks.all(), &Tasks::Task::is_async);
+}
+
+bool has_plain(const Tasks& tasks) {
+  return !std::ranges::all_of(tasks.all(), &Tasks::Task::is_async);
 }
 
 PumpOptions pump_options(const Tasks& tasks, const WorkerOptions& options, int concurrency) {
   PumpOptions pump{.queues = options.queues,
                    .retention = options.retention,
                    .grace = options.grace,
-                   .max_jobs = options.max_jobs,
-                   .burst = options.burst,
+                   .max_jobs = options.lifetime.max_jobs,
+                   .burst = options.lifetime.burst,
                    .seed = std::hash<std::string>{}(random_nonce())};
   pump.profile.host = host_name();
   pump.profile.pid = getpid();
@@ -61,7 +74,8 @@ PumpOptions pump_options(const Tasks& tasks, const WorkerOptions& options, int c
                             ? pump.profile.host + "-" + std::to_string(pump.profile.pid)
                             : options.name;
   pump.profile.pools = options.pools;
-  pump.profile.concurrency = concurrency;
+  if (has_plain(tasks) || tasks.all().empty()) pump.profile.concurrency = concurrency;
+  if (has_async(tasks)) pump.profile.concurrency += options.coroutines;
   for (const QueueWeight& queue : options.queues) pump.profile.queues.push_back(queue.queue);
   for (const Tasks::Task& task : tasks.all()) pump.profile.tasks.push_back(task.name);
   return pump;
@@ -81,6 +95,8 @@ struct Worker::State {
 
   void tend(const std::stop_token& stop);
   void start_heart();
+  std::unique_ptr<Slots> make_slots();
+  SlotSurroundings surroundings();
 
   const Tasks tasks;
   const WorkerOptions options;
@@ -88,6 +104,7 @@ struct Worker::State {
   Client client;
   const PumpOptions pumping;
   std::unique_ptr<Store> pump_store, heart_store, upkeep_store;
+  std::unique_ptr<Store> watch_store;  // Of coroutines that wait for jobs; moves on to their slots.
   std::unique_ptr<Ring> pump_ring, upkeep_ring;
   Pulse pulse;
   std::unique_ptr<Slots> slots;
@@ -115,7 +132,9 @@ Result<Worker> Worker::open(std::string_view url, Tasks tasks, WorkerOptions opt
   auto state = std::make_unique<State>(std::move(tasks), std::move(options), concurrency,
                                        *std::move(client));
   state->pump_store = *std::move(store);
-  for (auto* handle : {&state->heart_store, &state->upkeep_store}) {
+  std::vector handles{&state->heart_store, &state->upkeep_store};
+  if (has_async(state->tasks)) handles.push_back(&state->watch_store);
+  for (auto* handle : handles) {
     auto another = state->pump_store->another();
     if (!another) return std::move(another).error();
     *handle = *std::move(another);
@@ -145,18 +164,31 @@ void Worker::State::start_heart() {
   heart_thread = std::jthread([this](const std::stop_token& stop) { heart->run(stop); });
 }
 
+SlotSurroundings Worker::State::surroundings() {
+  Clock& clock = pump_store->clock();
+  return {.clock = clock,
+          .client = &client,
+          .ring = [this] { pump_ring->ring(); },
+          .may_start = [this, &clock] { return pulse.in_contact(clock.steady()); }};
+}
+
+std::unique_ptr<Slots> Worker::State::make_slots() {
+  std::unique_ptr<Slots> threads, coroutines;
+  // A worker without tasks takes jobs too, to say that it has no handler for them.
+  if (has_plain(tasks) || tasks.all().empty()) {
+    threads = std::make_unique<ThreadSlots>(concurrency, surroundings());
+  }
+  if (!watch_store) return threads;
+  coroutines =
+      std::make_unique<AsyncSlots>(options.coroutines, surroundings(), std::move(watch_store));
+  return std::make_unique<MixedSlots>(std::move(threads), std::move(coroutines));
+}
+
 Result<void> Worker::run(std::stop_token stop) {
   State& s = *state_;
   {
     const std::lock_guard lock(s.pump_mutex);
-    Clock& clock = s.pump_store->clock();
-    s.slots = std::make_unique<ThreadSlots>(
-        s.concurrency,
-        ThreadSlots::Surroundings{
-            .clock = clock,
-            .client = &s.client,
-            .ring = [&s] { s.pump_ring->ring(); },
-            .may_start = [&s, &clock] { return s.pulse.in_contact(clock.steady()); }});
+    s.slots = s.make_slots();
     s.pump = std::make_unique<Pump>(*s.pump_store, *s.slots, s.tasks, s.pulse, s.pumping);
     s.pump->on_due([&s] { s.upkeep_ring->ring(); });
     s.pump->request(s.asked.load());
@@ -187,7 +219,12 @@ Result<bool> Worker::run_one() {
   State& s = *state_;
   if (!s.pump) {
     const std::lock_guard lock(s.pump_mutex);
-    s.slots = std::make_unique<InlineSlots>(s.pump_store->clock(), &s.client);
+    std::unique_ptr<AsyncSlots> coroutines;
+    if (s.watch_store) {
+      coroutines = std::make_unique<AsyncSlots>(1, s.surroundings(), std::move(s.watch_store));
+    }
+    s.slots =
+        std::make_unique<InlineSlots>(s.pump_store->clock(), &s.client, std::move(coroutines));
     s.pump = std::make_unique<Pump>(*s.pump_store, *s.slots, s.tasks, s.pulse, s.pumping);
     s.start_heart();
   }

@@ -196,7 +196,7 @@ TEST_F(WorkerTest, AQuietWorkerFinishesWhatItHasAndFetchesNothing) {
 TEST_F(WorkerTest, BurstEndsWhenNothingIsReady) {
   tasks_.add("one", [](const json&) {});
   for (int i = 0; i < 300; ++i) submit("one");
-  start({.burst = true});
+  start({.lifetime = {.burst = true}});
   join();
   EXPECT_TRUE(ended_);
   EXPECT_EQ(worker_->stats().tasks_processed, 300);
@@ -205,7 +205,7 @@ TEST_F(WorkerTest, BurstEndsWhenNothingIsReady) {
 TEST_F(WorkerTest, MaxJobsEndsAfterExactlySoMany) {
   tasks_.add("one", [](const json&) {});
   for (int i = 0; i < 20; ++i) submit("one");
-  start({.max_jobs = 7});
+  start({.lifetime = {.max_jobs = 7}});
   join();
   EXPECT_EQ(worker_->stats().tasks_processed, 7);
   EXPECT_EQ(client_.queues().value().at(0).ready, 13);

@@ -27,7 +27,7 @@ class SimSlots : public Slots {
   [[nodiscard]] bool queues() const override { return true; }
   void start(std::shared_ptr<Attempt> attempt) override { waiting_.push_back(std::move(attempt)); }
   std::vector<Ended> take_ended() override { return std::exchange(ended_, {}); }
-  void lose_one() override { --count_; }
+  void lose(const Attempt& /*attempt*/) override { --count_; }
   /// One round of work.
   void work(bool may_start);
 

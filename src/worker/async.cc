@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+#include <penstock/async.h>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+
+namespace penstock {
+namespace {
+
+namespace asio = boost::asio;
+
+// One coroutine on its way. Owned by the completion of its coroutine.
+struct Flight {
+  asio::cancellation_signal signal;
+  std::optional<std::stop_callback<std::function<void()>>> on_stop;
+  AsyncEnd end;
+};
+
+// A wait for a job: the timer is what the coroutine sleeps on, for its patience at most.
+struct Waiting {
+  explicit Waiting(const asio::any_io_executor& executor) : timer(executor) {}
+  asio::steady_timer timer;
+  std::optional<Result<std::string>> answer;
+};
+
+[[noreturn]] void throw_stopped() {
+  throw boost::system::system_error(asio::error::operation_aborted, "stopped");
+}
+
+}  // namespace
+
+void detail::start_coroutine(AsyncLoop& loop, std::stop_token stop, Awaitable<std::string> body,
+                             AsyncEnd end) {
+  const auto flight = std::make_shared<Flight>();
+  flight->end = std::move(end);
+  const asio::any_io_executor executor = loop.executor();
+  // Signals are not thread-safe: the request travels to the coroutine's own thread.
+  const std::weak_ptr<Flight> seen = flight;
+  flight->on_stop.emplace(std::move(stop), [seen, executor] {
+    asio::post(executor, [seen] {
+      if (const auto flying = seen.lock()) flying->signal.emit(asio::cancellation_type::terminal);
+    });
+  });
+  asio::co_spawn(
+      executor, std::move(body),
+      asio::bind_cancellation_slot(flight->signal.slot(),
+                                   [flight](const std::exception_ptr& thrown, std::string result) {
+                                     flight->on_stop.reset();
+                                     flight->end(thrown, std::move(result));
+                                   }));
+}
+
+Awaitable<void> AsyncContext::wait_for(Duration length) {
+  asio::steady_timer timer(co_await asio::this_coro::executor, length);
+  boost::system::error_code stopped;
+  auto token = asio::redirect_error(asio::use_awaitable, stopped);
+  co_await timer.async_wait(token);
+  if (stopped) throw_stopped();
+}
+
+Awaitable<Result<std::string>> AsyncContext::wait_text(JobId id, Duration patience) {
+  const asio::any_io_executor executor = co_await asio::this_coro::executor;
+  const auto waiting = std::make_shared<Waiting>(executor);
+  waiting->timer.expires_after(patience);
+  const std::uint64_t ticket =
+      loop_->watch(id, [waiting, executor](Result<std::string> answer) mutable {
+        asio::post(executor, [waiting, told = std::move(answer)]() mutable {
+          waiting->answer = std::move(told);
+          waiting->timer.cancel();
+        });
+      });
+  boost::system::error_code stopped;
+  auto token = asio::redirect_error(asio::use_awaitable, stopped);
+  co_await waiting->timer.async_wait(token);
+  if (waiting->answer) co_return *std::move(waiting->answer);
+  loop_->forget(ticket);
+  if (stopped) throw_stopped();
+  co_return Error{Errc::timed_out, "job " + id.text + " has not ended within " +
+                                       std::to_string(patience.count()) + "ms"};
+}
+
+}  // namespace penstock
