@@ -113,8 +113,9 @@ class Task(Generic[R]):
     """A function that can be a job. Calling it calls the function; `submit` makes a job of it.
 
     A job's payload is an object of the arguments by name, so that any other language can submit it:
-    `add.submit(2, 3)` sends {"x": 2, "y": 3}. A list is taken as positional arguments, null as none,
-    and any other value as the only argument. With `unpack=False` the payload is the one argument.
+    `add.submit(2, 3)` sends {"x": 2, "y": 3}. A list is taken as positional arguments, null as
+    none, and any other value as the only argument. With `unpack=False` the payload is the one
+    argument.
     """
 
     def __init__(self, function: Callable[..., R], name: str, options: Mapping[str, Any],
@@ -330,8 +331,8 @@ class _Once:
 
 
 def _take_stdout() -> int:
-    """A descriptor of stdout for what the worker reads. Whatever else prints goes to stderr from now
-    on, which is the job's log, and at once."""
+    """A descriptor of stdout for what the worker reads. Whatever else prints goes to stderr from
+    now on, which is the job's log, and at once."""
     sys.stdout.flush()
     out = os.dup(1)
     os.dup2(2, 1)
@@ -468,7 +469,8 @@ def submit(task_name: str, payload: Any = None, **options: Any) -> Job:
     delay, retry_for, timeout, expires, result_ttl: seconds or timedelta. at: datetime with its
     zone. tags: a mapping of text to text. Raises Invalid, Refused, Unavailable.
     """
-    return Job(_penstock("submit", task_name, "-", *_flags(options), stdin=_encode(payload)).strip())
+    said = _penstock("submit", task_name, "-", *_flags(options), stdin=_encode(payload))
+    return Job(said.strip())
 
 
 def submit_many(task_name: str, payloads: Iterable[Any], **options: Any) -> list[Job]:
