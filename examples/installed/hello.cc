@@ -17,11 +17,10 @@ int main(int argc, char** argv) {
 
   penstock::App app("hello", "1.0");
   app.tasks(std::move(tasks));
-  app.command({.name = "greet",
-               .summary = "Greet without a queue",
-               .run = [](const penstock::Arguments&) {
-                 std::cout << "hello\n";
-                 return 0;
-               }});
+  app.command(
+      {.name = "greet", .summary = "Greet without a queue", .run = [](const penstock::Arguments&) {
+         std::cout << "hello\n";
+         return 0;
+       }});
   return penstock::main(argc, argv, app);
 }
