@@ -25,7 +25,7 @@ Result<void> read_error(std::string_view text, ProgramMessage& into) {
   if (!message) return std::move(message).error();
   const auto retry = error->boolean("retry");
   if (!retry) return retry.error();
-  const auto cancelled = error->boolean("cancelled");
+  const auto cancelled = error->boolean("cancelled");  // lint: state-text, a field
   if (!cancelled) return cancelled.error();
   const auto after = error->number("after_ms");
   if (!after) return after.error();
