@@ -9,5 +9,6 @@
 #include <penstock/event.h>
 #include <penstock/job.h>
 #include <penstock/log.h>
+#include <penstock/program.h>
 #include <penstock/result.h>
 #include <penstock/worker.h>

@@ -30,6 +30,8 @@ class JobPort {
   virtual ~JobPort() = default;
   virtual void progress(double share, std::string_view message) = 0;
   virtual void log(std::string_view line) = 0;
+  /// How large a result may be.
+  [[nodiscard]] virtual std::size_t max_result_bytes() const { return 1 << 20; }
 };
 
 /// What a handler knows of its job. Valid until the handler returns; methods are thread-safe.
@@ -55,6 +57,8 @@ class JobContext {
   void progress(double share, std::string_view message = {}) { port_.progress(share, message); }
   /// Adds a line to the job's log (64 KiB a job; the oldest lines go first).
   void log(std::string_view line) { port_.log(line); }
+  /// How large a result may be, as JSON text: 1 MiB, or what may be spilled.
+  [[nodiscard]] std::size_t max_result_bytes() const { return port_.max_result_bytes(); }
   /// Submits further jobs. REQUIRES: the job runs in a Worker.
   [[nodiscard]] Client& client() const { return *client_; }
 
@@ -139,6 +143,9 @@ std::string encoded(const T& value) {
 
 }  // namespace detail
 
+/// The processes of a program; program.h makes them.
+class Programs;
+
 /// The tasks that a worker offers, by name. Filled before the worker starts, then only read.
 class Tasks {
  public:
@@ -172,6 +179,9 @@ class Tasks {
   /// Null when nobody registered it.
   [[nodiscard]] const Task* find(std::string_view name) const;
   [[nodiscard]] const std::vector<Task>& all() const { return tasks_; }
+  /// The programs among them, whose processes end when the worker has ended (program.h).
+  void keep(std::shared_ptr<Programs> programs) { programs_.push_back(std::move(programs)); }
+  [[nodiscard]] const std::vector<std::shared_ptr<Programs>>& programs() const { return programs_; }
 
  private:
   template <class F>
@@ -199,6 +209,8 @@ class Tasks {
   void put(Task task);
 
   std::vector<Task> tasks_ = {};
+  // Shared with the handlers of their tasks, and by copies of these.
+  std::vector<std::shared_ptr<Programs>> programs_ = {};
 };
 
 /// One queue that a worker serves. Weight: how often it is asked first, relative to the others.

@@ -95,6 +95,28 @@ Result<std::map<std::string, std::string>> read_string_map(std::string_view text
   return Codec<std::map<std::string, std::string>>::decode(text);
 }
 
+Result<std::string> read_string(std::string_view text) { return Codec<std::string>::decode(text); }
+
+Result<std::vector<std::string>> read_string_list(std::string_view text) {
+  return Codec<std::vector<std::string>>::decode(text);
+}
+
+std::string valid_utf8(std::string_view text) {
+  std::string valid;
+  valid.reserve(text.size());
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t length = utf8_length(text, i);
+    if (length == 0) {
+      valid += "\xef\xbf\xbd";
+      ++i;
+    } else {
+      valid += text.substr(i, length);
+      i += length;
+    }
+  }
+  return valid;
+}
+
 void append_json_string(std::string& out, std::string_view text) {
   out += '"';
   for (std::size_t i = 0; i < text.size();) {

@@ -10,6 +10,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace penstock::rules {
 
@@ -20,8 +21,14 @@ Result<void> check_json(std::string_view what, std::string_view text, std::size_
 std::string write_string_map(const std::map<std::string, std::string>& map);
 Result<std::map<std::string, std::string>> read_string_map(std::string_view json);
 
+/// A JSON string and a JSON array of strings, as what they stand for. Errors: invalid.
+Result<std::string> read_string(std::string_view json);
+Result<std::vector<std::string>> read_string_list(std::string_view json);
+
 /// Appends `text` as a JSON string; bytes that are not UTF-8 become U+FFFD.
 void append_json_string(std::string& out, std::string_view text);
+/// `text` with U+FFFD for every byte that is not UTF-8.
+std::string valid_utf8(std::string_view text);
 
 /// Writes one JSON object or array, without spaces. Null and absent are the caller's choice.
 class JsonWriter {

@@ -14,6 +14,7 @@ inline constexpr std::size_t max_result_bytes = 1 << 20;
 inline constexpr std::size_t max_log_bytes = 64 << 10;  // A job's log; the oldest lines go first.
 inline constexpr std::size_t max_log_line_bytes = 8 << 10;
 inline constexpr std::size_t max_error_bytes = 8 << 10;
+inline constexpr std::size_t max_error_tail_bytes = 4 << 10;  // Of a program's stderr.
 inline constexpr int max_json_depth = 64;
 inline constexpr int max_priority = 10;
 inline constexpr Duration age_step{
@@ -41,5 +42,18 @@ inline constexpr Duration contact_window{2000};  // No job starts when the last 
 
 inline constexpr Duration miss_first{1000};  // A job that its worker has no handler for comes back
 inline constexpr Duration miss_cap{30'000};  // after so long, doubling.
+
+// Programs as tasks. One that is to stop is asked (persistent ones), then sent SIGTERM, then
+// killed; all of it within the time that a slot has for stopping.
+inline constexpr Duration program_ask_patience{2000};
+inline constexpr Duration program_term_patience{2000};
+inline constexpr Duration program_hello_patience{30'000};  // Until its first line is there.
+inline constexpr Duration program_leave_patience{
+    1000};                                            // Between the end of its input and SIGKILL.
+inline constexpr Duration program_pause_first{100};   // Before one that crashed is started again,
+inline constexpr Duration program_pause_cap{10'000};  // doubling.
+inline constexpr Duration program_pause_slot{1000};   // A longer one is no slot's to wait for.
+
+inline constexpr std::int64_t default_max_spill_bytes = 256LL << 20;
 
 }  // namespace penstock::rules

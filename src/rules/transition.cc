@@ -71,7 +71,9 @@ class Decision {
     next_.error = c.certificate.substr(0, max_error_bytes);
     if (job_.cancel_requested) return cancelled();
     if (next_.crashes >= default_max_crashes) return failed();
-    return back();
+    back();
+    if (c.contained) next_.alone = false;
+    return next_;
   }
 
  private:

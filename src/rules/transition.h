@@ -33,8 +33,9 @@ struct NoSuchTask {         // The worker lacks the handler.
   bool offered = false;     // Some live session of the queue and pool has it.
   std::string offers = {};  // Comma-separated names, for the error.
 };
-struct Crashed {            // The worker process died.
+struct Crashed {            // The worker process died, or a program that it ran the job in.
   std::string certificate;  // Signal or exit code, peak RSS, last line, as far as known.
+  bool contained = false;   // The worker outlived it: the job need not run alone the next time.
 };
 using Outcome =
     std::variant<Succeeded, Failed, Snoozed, Cancelled, Interrupted, NoSuchTask, Crashed>;

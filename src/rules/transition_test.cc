@@ -139,6 +139,8 @@ TEST(Decide, AJobWhoseNextCrashIsItsLastRunsAloneWheneverItComesBack) {
   EXPECT_TRUE(is_suspect(2));
   EXPECT_FALSE(decide(attempt(1), Crashed{}, policy(), now, 0.5).alone);
   EXPECT_TRUE(decide(attempt(1, 1), Crashed{}, policy(), now, 0.5).alone);
+  EXPECT_FALSE(decide(attempt(1, 1), Crashed{"c", true}, policy(), now, 0.5).alone)
+      << "its worker outlived it";
   EXPECT_TRUE(decide(attempt(1, 2), Interrupted{}, policy(), now, 0.5).alone);
   EXPECT_FALSE(decide(attempt(1, 1), Interrupted{}, policy(), now, 0.5).alone);
   EXPECT_TRUE(promote_scheduled({}, 1, 2, 0).alone);

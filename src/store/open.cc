@@ -103,6 +103,10 @@ std::optional<StoreUrl> aliased_store_url() {
   return settle_store_url(alias->url, alias->variable);
 }
 
+bool names_store(std::string_view variable) {
+  return variable == "PENSTOCK_STORE" || redis::is_alias(variable);
+}
+
 StoreUrl settle_store_url(std::string_view url, std::string_view origin) {
   if (url != "auto") {
     return {redis::with_key_prefix(std::string(url), redis::process_variable), std::string(origin)};

@@ -30,6 +30,8 @@ struct StoreUrl {
 
 /// What REDIS_URL, REDIS_HOST or ELASTICACHE_ENDPOINT name (redis/environment.h).
 std::optional<StoreUrl> aliased_store_url();
+/// Whether a variable of that name can say where a store is, or how to get in.
+bool names_store(std::string_view variable);
 /// Makes a URL complete: "auto" becomes that of the aliases, or of the usual place, when a server
 /// answers there within 0.3 s, else that of the default file; REDIS_KEY_PREFIX is added.
 StoreUrl settle_store_url(std::string_view url, std::string_view origin);

@@ -4,6 +4,7 @@
 #include "rules/check.h"
 #include "rules/json.h"
 #include "rules/limits.h"
+#include "worker/program_run.h"
 
 #include <algorithm>
 
@@ -53,6 +54,8 @@ rules::Outcome outcome_of(const std::exception_ptr& thrown) {
     return rules::Snoozed{s.delay};
   } catch (const Cancel& c) {
     return rules::Cancelled{c.what()};
+  } catch (const ProgramCrash& c) {
+    return rules::Crashed{.certificate = c.what(), .contained = true};
   } catch (const std::exception& e) {
     return rules::Failed{.error = e.what()};
   } catch (...) {
@@ -128,17 +131,18 @@ void Attempt::log(std::string_view line) {
                     .text = std::string(line.substr(0, rules::max_log_line_bytes))});
   // The store keeps 64 KiB; lines beyond it would be written only to be deleted.
   constexpr std::size_t most_lines = 2000;
-  if (lines_.size() > most_lines) lines_.erase(lines_.begin());
+  if (lines_.size() > most_lines) lines_.pop_front();
 }
 
 std::optional<Note> Attempt::take_note() {
   const std::lock_guard lock(notes_mutex_);
   if (!progress_ && lines_.empty()) return std::nullopt;
-  Note note{.key = reserved_.key,
-            .fence = reserved_.fence,
-            .progress = progress_,
-            .message = std::move(message_),
-            .lines = std::move(lines_)};
+  Note note{
+      .key = reserved_.key,
+      .fence = reserved_.fence,
+      .progress = progress_,
+      .message = std::move(message_),
+      .lines = {std::make_move_iterator(lines_.begin()), std::make_move_iterator(lines_.end())}};
   progress_.reset();
   message_.clear();
   lines_.clear();

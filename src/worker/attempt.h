@@ -10,6 +10,7 @@
 #include <penstock/worker.h>
 
 #include <atomic>
+#include <deque>
 #include <mutex>
 #include <stop_token>
 
@@ -66,7 +67,7 @@ class Attempt : public JobPort {
   std::mutex notes_mutex_;  // Guards the three below.
   std::optional<double> progress_;
   std::string message_;
-  std::vector<LogLine> lines_;
+  std::deque<LogLine> lines_;
   std::int64_t lines_written_ = 0;  // Guarded too.
   Clock* clock_ = nullptr;          // Set before the handler starts, like the next.
   std::optional<JobContext> context_;

@@ -7,6 +7,7 @@
 #include "store/open.h"
 #include "worker/async_slots.h"
 #include "worker/heart.h"
+#include "worker/programs.h"
 #include "worker/pump.h"
 
 #include <penstock/log.h>
@@ -207,6 +208,7 @@ Result<void> Worker::run(std::stop_token stop) {
   }
   s.heart_thread = {};
   s.upkeep_thread = {};
+  for (const auto& programs : s.tasks.programs()) programs->end();
   if (s.pump->recycle()) {
     return Error{Errc::timed_out,
                  "a handler did not stop after its time-out: the process has to be "

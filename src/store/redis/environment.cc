@@ -5,6 +5,7 @@
 #include "store/redis/connection.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 
 namespace penstock::redis {
@@ -41,6 +42,12 @@ std::optional<Alias> aliased_url(const Variables& variables) {
     if (!host.empty()) return Alias{compose(host, variables), name};
   }
   return std::nullopt;
+}
+
+bool is_alias(std::string_view name) {
+  constexpr std::array aliases = {"REDIS_URL", "REDIS_HOST",     "REDIS_PORT",
+                                  "REDIS_DB",  "REDIS_PASSWORD", "ELASTICACHE_ENDPOINT"};
+  return std::ranges::find(aliases, name) != aliases.end();
 }
 
 std::string with_key_prefix(std::string url, const Variables& variables) {

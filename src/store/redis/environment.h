@@ -31,6 +31,8 @@ struct Alias {
 
 /// The first that is set. Wrong values are not looked for: the URL will be refused when it is used.
 std::optional<Alias> aliased_url(const Variables& variables);
+/// Whether `name` is one of the variables that make up a URL; the prefix is no part of it.
+bool is_alias(std::string_view name);
 /// `url` with REDIS_KEY_PREFIX, if it is one of Redis's and has no prefix.
 std::string with_key_prefix(std::string url, const Variables& variables);
 
