@@ -35,6 +35,13 @@ struct Changed {
   std::string next_cursor = {};                       ///< Not empty: call again to go on.
 };
 
+/// What a worker can be told from afar.
+enum class WorkerOrder : std::uint8_t {
+  run,    ///< Take jobs again.
+  quiet,  ///< Take nothing more, go on with what it has.
+  stop,   ///< Finish what it has, then end; a supervisor does not start it again.
+};
+
 /// What can be known of a store's health; `findings` are sentences for an operator.
 struct Health {
   struct Finding {
@@ -116,6 +123,9 @@ class Client {
   Result<void> drain(std::string_view queue);
 
   Result<std::vector<WorkerRecord>> workers();
+  /// Tells the workers of that name, or the session of that number, which follow with their next
+  /// beat. Returns how many they are. Errors: not_found.
+  Result<int> tell_worker(std::string_view worker, WorkerOrder order);
   /// True when a live worker of that queue and pool offers the task.
   Result<bool> offered(std::string_view task, std::string_view queue, std::string_view pool);
   /// Events after position `after` (empty: from now on), at most `limit`; waits up to `patience`

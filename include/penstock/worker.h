@@ -232,7 +232,8 @@ struct Retention {
 
 /// When a worker ends by itself: it takes nothing more, finishes what it has, and leaves.
 struct Lifetime {
-  std::int64_t max_jobs = 0;  ///< After so many jobs; 0: never.
+  std::int64_t max_jobs = 0;       ///< After so many jobs; 0: never.
+  std::int64_t max_rss_bytes = 0;  ///< When it and its programs hold so much memory; 0: never.
   bool burst = false;         ///< When nothing is ready or due.
 };
 
@@ -293,6 +294,7 @@ struct SupervisorOptions {
   int processes = 1;
   Duration grace{30'000};  ///< After it, a child that still runs is killed.
   bool restart = true;     ///< Start a child again that ended unasked.
+  std::function<void()> on_ready = {};  ///< Called once, when every child takes jobs.
 };
 
 class Supervisor {
@@ -303,10 +305,14 @@ class Supervisor {
   ~Supervisor();
 
   /// Runs until `stop` and until every child has ended, or until all ended by themselves with exit
-  /// status 0 (burst, max_jobs). Called from the program's main thread: children die with it.
+  /// status 0 (burst). One that ends by its Lifetime is replaced before it has ended. Called from
+  /// the program's main thread: children die with it.
   Result<void> run(std::stop_token stop);
   /// Passes a signal on to every child.
   void signal(int number);
+  /// Replaces every child by a fresh one, one after the other: the old one is asked to end when the
+  /// new one takes jobs. When a new one does not come up, the old ones stay.
+  void reload();
   /// Process ids of the children that live now.
   [[nodiscard]] std::vector<int> children() const;
 

@@ -17,10 +17,6 @@ std::string joined(const std::vector<std::string>& names) {
 }
 
 int list_workers(const Arguments& arguments) {
-  if (!arguments.words().empty() && arguments.words() != std::vector<std::string>{"list"}) {
-    return fail(arguments, {Errc::invalid, "workers knows only \"list\" so far, not \"" +
-                                               arguments.words().front() + "\""});
-  }
   auto client = connect(arguments, Access::read);
   if (!client) return fail(arguments, client.error());
   auto workers = client->workers();
@@ -43,13 +39,45 @@ int list_workers(const Arguments& arguments) {
   return 0;
 }
 
+int tell_workers(const Arguments& arguments, const std::vector<std::string>& names,
+                 WorkerOrder order) {
+  auto client = connect(arguments, Access::write);
+  if (!client) return fail(arguments, client.error());
+  int told = 0;
+  for (const std::string& name : names) {
+    const auto answer = client->tell_worker(name, order);
+    if (!answer) return fail(arguments, answer.error());
+    told += *answer;
+  }
+  if (arguments.json()) {
+    std::cout << "{\"told\":" << told << "}\n";
+  } else if (!arguments.quiet()) {
+    std::cerr << told << (told == 1 ? " worker" : " workers") << " told\n";
+  }
+  return 0;
+}
+
+int run_workers(const Arguments& arguments) {
+  std::vector<std::string> words = arguments.words();
+  const std::string verb = words.empty() ? "list" : words.front();
+  if (!words.empty()) words.erase(words.begin());
+  if (verb == "list" && words.empty()) return list_workers(arguments);
+  std::optional<WorkerOrder> order;
+  if (verb == "quiet") order = WorkerOrder::quiet;
+  if (verb == "resume") order = WorkerOrder::run;
+  if (verb == "stop") order = WorkerOrder::stop;
+  if (order && !words.empty()) return tell_workers(arguments, words, *order);
+  return fail(arguments, {Errc::invalid, "write workers list, or workers quiet, resume or stop and "
+                                         "the names of workers"});
+}
+
 }  // namespace
 
 Command workers_command() {
   return {.name = "workers",
-          .summary = "The worker processes that live now",
-          .words = "[list]",
-          .run = list_workers};
+          .summary = "The worker processes that live now; tell one to rest, go on or end",
+          .words = "[list | quiet ID... | resume ID... | stop ID...]",
+          .run = run_workers};
 }
 
 }  // namespace penstock::cli

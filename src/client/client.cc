@@ -225,6 +225,24 @@ Result<std::vector<WorkerRecord>> Client::workers() {
   return std::move(page->items);
 }
 
+Result<int> Client::tell_worker(std::string_view worker, WorkerOrder order) {
+  auto all = workers();
+  if (!all) return std::move(all).error();
+  int told = 0;
+  for (const WorkerRecord& one : *all) {
+    if (one.worker != worker && std::to_string(one.session) != worker) continue;
+    const SessionSetting setting{.session = SessionNumber{one.session}, .order = order};
+    auto set = as_operator(
+        [&](Store& store, const RequestId& request) { return store.configure(setting, request); });
+    if (set) ++told;
+    // One that has ended since is not told, and has nothing to be told any more.
+    if (!set && set.error().code != Errc::not_found) return std::move(set).error();
+  }
+  if (told > 0) return told;
+  return Error{Errc::not_found, "no live worker is named \"" + rules::printable(worker) +
+                                    "\": penstock workers lists them"};
+}
+
 Result<bool> Client::offered(std::string_view task, std::string_view queue, std::string_view pool) {
   auto all = workers();
   if (!all) return std::move(all).error();

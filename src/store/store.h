@@ -59,7 +59,7 @@ struct QueueSetting {
   std::optional<bool> paused = {}, draining = {};
 };
 /// What a worker is told with the answer to its next beat.
-enum class Order : std::uint8_t { run, quiet, stop };
+using Order = WorkerOrder;
 struct SessionSetting {
   SessionNumber session{};
   Order order = Order::run;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // One child process: started without a shell in a process group of its own, killed when its parent
-// dies, reaped with what the kernel says of its end. It inherits no descriptor but the three it is
-// given, no blocked or ignored signal.
+// dies, reaped with what the kernel says of its end. It inherits no descriptor but those it is given,
+// no blocked or ignored signal.
 #pragma once
 
 #include <penstock/result.h>
@@ -36,6 +36,7 @@ struct ChildStart {
   int death_signal = 0;                   ///< Sent when the thread that started it ends.
   std::optional<std::vector<std::string>> environment = {};  ///< NAME=VALUE; else the caller's.
   int input = -1, output = -1, errors = -1;
+  int keep_open = -1;  ///< One more descriptor that the child has, under the same number.
   std::optional<std::int64_t> memory_bytes = {};  ///< Address space.
   std::optional<std::int64_t> cpu_seconds = {};   ///< Then SIGXCPU.
   bool sealed = false;  ///< No descriptor but the three above, no core files.

@@ -3,25 +3,38 @@
 
 #include "rules/limits.h"
 
+#include <filesystem>
 #include <fstream>
+#include <string>
 
 #include <unistd.h>
 
 namespace penstock {
 namespace {
 
-std::int64_t resident_bytes() {
-  std::ifstream file("/proc/self/statm");
+std::int64_t resident_bytes(const std::string& process) {
+  std::ifstream file("/proc/" + process + "/statm");
   std::int64_t whole = 0, resident = 0;
   file >> whole >> resident;
   return resident * sysconf(_SC_PAGESIZE);
+}
+
+// Its own, and that of the programs it runs. A program that ended in between has none.
+std::int64_t resident_bytes_with_programs() {
+  std::int64_t total = resident_bytes("self");
+  std::error_code failed;
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task", failed)) {
+    std::ifstream children(thread.path() / "children");
+    for (std::string child; children >> child;) total += resident_bytes(child);
+  }
+  return total;
 }
 
 }  // namespace
 
 void Heart::step() {
   Pulse::Own own = pulse_.own();
-  own.vitals.rss_bytes = resident_bytes();
+  own.vitals.rss_bytes = resident_bytes_with_programs();
   if (own.session.nonce.empty()) return;  // Not open yet.
   SteadyTime asked = store_.clock().steady();
   auto orders = store_.extend(own.session, own.vitals);

@@ -21,6 +21,7 @@ struct Heard {
   bool tends = false;     ///< This process holds the upkeep lease.
   bool ask_held = false;  ///< Three answers named another number of held jobs than ours.
   SteadyTime last_contact{};
+  std::int64_t rss_bytes = 0;  ///< Of the process and its programs, at the last beat.
 };
 
 class Pulse {

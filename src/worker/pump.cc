@@ -100,6 +100,15 @@ void Pump::follow_mode(const Heard& heard, SteadyTime now) {
   Mode asked = requested_.load();
   if (heard.order == Order::stop) asked = std::max(asked, Mode::drain);
   if (heard.order == Order::quiet) asked = std::max(asked, Mode::quiet);
+  const std::int64_t most = options_.lifetime.max_rss_bytes;
+  if (most > 0 && heard.rss_bytes > most) {
+    if (!too_large_) {
+      log(LogLevel::info, "resident memory of " + std::to_string(heard.rss_bytes >> 20) +
+                              " MiB is above its limit: no more jobs are taken");
+    }
+    too_large_ = true;
+    asked = std::max(asked, Mode::drain);
+  }
   const bool back_to_work = mode_ == Mode::quiet && asked == Mode::fetch;
   if (asked > mode_ || back_to_work) {
     mode_ = asked;
@@ -128,13 +137,13 @@ bool Pump::write_notes(SteadyTime now) {
 
 std::size_t Pump::wanted(SteadyTime now) const {
   // A burst ends with an answer that nothing is there, so it has to ask once more.
-  const bool last_question = options_.burst && hand_.empty() && !found_nothing_;
+  const bool last_question = options_.lifetime.burst && hand_.empty() && !found_nothing_;
   if (mode_ != Mode::fetch || hand_.holds_suspect()) return 0;
   if (!may_have_work_ && !last_question) return 0;
   if (fetch_alone_ && !hand_.empty()) return 0;
   std::size_t want = hand_.room(now);
   std::int64_t left = allowance_;
-  if (options_.max_jobs > 0) left = std::min(left, options_.max_jobs - taken_);
+  if (options_.lifetime.max_jobs > 0) left = std::min(left, options_.lifetime.max_jobs - taken_);
   want = std::min(want, static_cast<std::size_t>(std::max<std::int64_t>(left, 0)));
   return std::min(want, rules::reserve_jobs);
 }
@@ -256,9 +265,8 @@ void Pump::lose_session(std::string_view why, SteadyTime now) {
 }
 
 bool Pump::finish_draining(SteadyTime now) {
-  const bool burst_over = options_.burst && found_nothing_;
-  const bool enough = options_.max_jobs > 0 && taken_ >= options_.max_jobs;
-  if ((burst_over || enough) && holds_nothing()) mode_ = std::max(mode_, Mode::drain);
+  const bool burst_over = options_.lifetime.burst && found_nothing_;
+  if ((burst_over || has_enough()) && holds_nothing()) mode_ = std::max(mode_, Mode::drain);
   if (mode_ < Mode::drain || !hand_.holds_nothing() || !hand_.outbox.empty()) return false;
   if (in_doubt_ || session_.nonce.empty() || now < not_before_) return false;
   // An unanswered close is repeated by the next step; a session that is gone already is closed.
@@ -272,9 +280,9 @@ bool Pump::finish_draining(SteadyTime now) {
 void Pump::publish(bool in_call) {
   Pulse::Own own{.session = session_, .held = hand_.held(), .calls = call_, .in_call = in_call};
   own.vitals.running = hand_.running();
-  own.vitals.state = mode_ == Mode::fetch   ? Vitals::State::running
-                     : mode_ == Mode::quiet ? Vitals::State::quiet
-                                            : Vitals::State::draining;
+  own.vitals.state = mode_ >= Mode::drain || has_enough() ? Vitals::State::draining
+                     : mode_ == Mode::quiet               ? Vitals::State::quiet
+                                                          : Vitals::State::running;
   {
     const std::lock_guard lock(stats_mutex_);
     stats_.running = own.vitals.running;

@@ -21,8 +21,7 @@ struct PumpOptions {
   Retention retention = {};
   Duration grace{30'000};
   Duration stop_patience{5000};  ///< How long after its time-out a handler may take to stop.
-  std::int64_t max_jobs = 0;
-  bool burst = false;
+  Lifetime lifetime = {};
   std::uint64_t seed = 0;  ///< For the back-off's jitter and the order of queues.
 };
 
@@ -56,6 +55,10 @@ class Pump {
   [[nodiscard]] std::vector<std::string> slots() const;
   /// A slot was lost to a handler that does not stop: the process should be started anew.
   [[nodiscard]] bool recycle() const { return recycle_; }
+  /// There is a session: what is ready is taken.
+  [[nodiscard]] bool in_session() const { return !session_.nonce.empty(); }
+  /// It takes no more because its time is over, not because somebody asked.
+  [[nodiscard]] bool wants_successor() const { return recycle_ || too_large_ || has_enough(); }
   [[nodiscard]] bool holds_nothing() const { return hand_.empty() && hand_.outbox.empty(); }
 
  private:
@@ -74,6 +77,9 @@ class Pump {
   void describe(SteadyTime now);
   [[nodiscard]] Rest rest(const Heard& heard, SteadyTime now) const;
   [[nodiscard]] std::size_t wanted(SteadyTime now) const;
+  [[nodiscard]] bool has_enough() const {
+    return options_.lifetime.max_jobs > 0 && taken_ >= options_.lifetime.max_jobs;
+  }
   [[nodiscard]] std::vector<std::string> queue_order();
 
   Store& store_;
@@ -101,7 +107,7 @@ class Pump {
   Mode mode_ = Mode::fetch;
   std::atomic<Mode> requested_{Mode::fetch};
   std::optional<SteadyTime> drain_since_, give_back_since_;
-  bool recycle_ = false;
+  bool recycle_ = false, too_large_ = false;
   std::int64_t taken_ = 0;
   std::int64_t allowance_ = std::numeric_limits<std::int64_t>::max();
 

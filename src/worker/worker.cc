@@ -7,6 +7,7 @@
 #include "store/open.h"
 #include "worker/async_slots.h"
 #include "worker/heart.h"
+#include "worker/notice.h"
 #include "worker/programs.h"
 #include "worker/pump.h"
 
@@ -66,8 +67,7 @@ PumpOptions pump_options(const Tasks& tasks, const WorkerOptions& options, int c
   PumpOptions pump{.queues = options.queues,
                    .retention = options.retention,
                    .grace = options.grace,
-                   .max_jobs = options.lifetime.max_jobs,
-                   .burst = options.lifetime.burst,
+                   .lifetime = options.lifetime,
                    .seed = std::hash<std::string>{}(random_nonce())};
   pump.profile.host = host_name();
   pump.profile.pid = getpid();
@@ -198,9 +198,14 @@ Result<void> Worker::run(std::stop_token stop) {
   s.start_heart();
   s.upkeep_thread = std::jthread([&s](const std::stop_token& ended) { s.tend(ended); });
   Result<void> outcome;
+  bool told_ready = false, told_leaving = false;
   while (true) {
     const Rest rest = s.pump->step();
     if (rest.finished) break;
+    if (!told_ready && s.pump->in_session()) tell_ready();
+    told_ready = told_ready || s.pump->in_session();
+    if (!told_leaving && s.pump->wants_successor()) tell_leaving();
+    told_leaving = told_leaving || s.pump->wants_successor();
     if (rest.again) continue;
     auto woken =
         s.pump_store->wait(rest.what, s.pump_store->clock().steady() + rest.longest, *s.pump_ring);
