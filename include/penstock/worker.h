@@ -195,9 +195,16 @@ struct Keep {
   std::int64_t count = 100'000;
   std::int64_t bytes = 256LL << 20;
 };
+/// Where results go that are larger than 1 MiB: each to a file of its own, for which {"$file":
+/// PATH, "bytes": N} stands in the job. Whoever uses such results deletes the files.
+struct Spill {
+  std::string folder = {};  ///< Has to exist; empty: such results are refused.
+  std::int64_t max_bytes = 256LL << 20;
+};
 struct Retention {
   Keep succeeded = {};  ///< Also of cancelled jobs.
   Keep failed = {.age = Duration{30LL * 86'400'000}};
+  Spill spill = {};  ///< Of a worker's jobs.
 };
 
 struct WorkerOptions {
