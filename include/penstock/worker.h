@@ -170,6 +170,8 @@ class Tasks {
   }
   /// Registers a handler that takes and gives JSON text.
   void add_raw(std::string name, RawHandler handler, TaskDefaults defaults = {});
+  /// Gives a task what its own defaults leave open. Nothing happens when there is no such task.
+  void fill_up(std::string_view name, const TaskDefaults& defaults);
   /// Null when nobody registered it.
   [[nodiscard]] const Task* find(std::string_view name) const;
   [[nodiscard]] const std::vector<Task>& all() const { return tasks_; }

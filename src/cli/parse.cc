@@ -68,6 +68,13 @@ class Typed : public Arguments {
     const std::string set = row ? outside(*row).second : std::string();
     return set.empty() ? "default" : set;
   }
+  [[nodiscard]] std::map<std::string, std::string> section(std::string_view prefix) const override {
+    std::map<std::string, std::string> found;
+    for (const auto& [key, value] : file) {
+      if (key.starts_with(prefix)) found.emplace(key.substr(prefix.size()), value);
+    }
+    return found;
+  }
   [[nodiscard]] bool json() const override { return has("--json"); }
   [[nodiscard]] bool quiet() const override { return has("--quiet"); }
   [[nodiscard]] std::string program() const override { return program_; }

@@ -5,6 +5,8 @@
 #include "cli/log_sink.h"
 #include "cli/settings.h"
 #include "cli/signals.h"
+#include "cli/task_tables.h"
+#include "rules/byte_size.h"
 #include "rules/job_state.h"
 #include "rules/name.h"
 
@@ -82,7 +84,11 @@ Result<WorkerOptions> read_options(const Arguments& arguments) {
   if (!succeeded) return std::move(succeeded).error();
   auto failed = read_keep(arguments, rules::to_text(JobState::failed));
   if (!failed) return std::move(failed).error();
-  options.retention = {.succeeded = *succeeded, .failed = *failed};
+  auto most = rules::parse_bytes(arguments.text("--spill-max"));
+  if (!most) return Error{Errc::invalid, "--spill-max: " + most.error().message};
+  options.retention = {.succeeded = *succeeded,
+                       .failed = *failed,
+                       .spill = {.folder = arguments.text("--spill"), .max_bytes = *most}};
   return options;
 }
 
@@ -144,14 +150,16 @@ int run_supervised(const Arguments& arguments, const WorkerOptions& options, int
       supervised.command.push_back(value);
     }
   };
-  for (const char* flag : {"--queues", "--pool", "--concurrency", "--max-jobs", "--grace",
-                           "--config", "--log-level", "--log-format", "--log-file"}) {
+  for (const char* flag :
+       {"--queues", "--pool", "--concurrency", "--max-jobs", "--grace", "--exec", "--spill",
+        "--spill-max", "--config", "--log-level", "--log-format", "--log-file"}) {
     pass(flag);
   }
   if (!options.name.empty()) {
     supervised.command.insert(supervised.command.end(), {"--name-prefix", options.name});
   }
-  for (const char* flag : {"--burst", "--builtin-tasks", "--quiet"}) {
+  for (const char* flag :
+       {"--burst", "--builtin-tasks", "--persistent", "--store-access", "--quiet"}) {
     if (arguments.has(flag)) supervised.command.push_back(flag);
   }
   auto supervisor = Supervisor::open(std::move(supervised));
@@ -176,12 +184,17 @@ int run_supervised(const Arguments& arguments, const WorkerOptions& options, int
 int run_worker(const Arguments& arguments, const App& app) {
   Tasks tasks = app.tasks();
   if (arguments.has("--builtin-tasks")) add_builtin_tasks(tasks);
+  auto options = read_options(arguments);
+  if (!options) return fail(arguments, options.error());
+  // Whoever names queues wants these and no others.
+  const bool own_queues = arguments.origin("--queues") != "default";
+  if (auto ok = add_task_tables(arguments, tasks, own_queues ? nullptr : &options->queues); !ok) {
+    return fail(arguments, ok.error());
+  }
   if (arguments.has("--list-tasks")) {
     for (const Tasks::Task& task : tasks.all()) std::cout << task.name << '\n';
     return 0;
   }
-  auto options = read_options(arguments);
-  if (!options) return fail(arguments, options.error());
   auto processes = integer_flag(arguments, "--processes");
   if (!processes) return fail(arguments, processes.error());
   if (!arguments.quiet() && arguments.text("--index").empty()) {
@@ -209,6 +222,11 @@ Command worker_command(const App& app) {
                     {"--max-jobs", "N", "end after so many jobs"},
                     {"--burst", "", "end when nothing is ready"},
                     {"--grace", "30s", "how long SIGTERM waits for running jobs"},
+                    {"--exec", "NAME=CMD", "run a program as a task; may be repeated", true},
+                    {"--persistent", "", "the programs of --exec stay and take job after job"},
+                    {"--store-access", "", "programs are given the store's URL with its password"},
+                    {"--spill", "DIR", "write results over 1 MiB to files there"},
+                    {"--spill-max", "SIZE", "no result is larger than this (256MiB)"},
                     {"--list-tasks", "", "print the names of the tasks and exit"},
                     {"--builtin-tasks", "", "offer noop, echo, sleep, fail and crash too"},
                     {"--index", "N", "number among its siblings, set by the supervisor"},

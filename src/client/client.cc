@@ -35,10 +35,13 @@ Result<void> only(Result<Changed> changed) {
   return {};
 }
 
+// A program's error has the end of what it wrote behind it; `find` has all of it.
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
 Error failed_job(const Job& job) {
   return Error{Errc::job_failed, "job " + job.id.text + " " +
                                      std::string(rules::to_text(job.state)) +
-                                     (job.error.empty() ? "" : ": " + job.error)};
+                                     (job.error.empty() ? "" : ": " + first_line(job.error))};
 }
 
 bool serves(const std::vector<std::string>& offered, std::string_view wanted) {
