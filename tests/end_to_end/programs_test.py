@@ -10,6 +10,7 @@ import unittest
 from stage import SOURCE, Stage
 
 PROGRAM = SOURCE / "tests/end_to_end/hostile_program.py"
+PEAK = r", peak (under )?\d+ MiB"
 
 TABLES = f"""
 [tasks.once]
@@ -28,7 +29,8 @@ cpu = "1s"
 def is_alive(pid):
     """Whether the process runs; one that nobody has reaped does not."""
     try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text("utf-8").rsplit(")", 1)[1].split()[0] != "Z"
+        state = pathlib.Path(f"/proc/{pid}/stat").read_text("utf-8").rsplit(")", 1)[1].split()[0]
+        return state != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
 
@@ -77,10 +79,9 @@ class Programs(Stage):
 
     def test_hostile_spawned_programs_fail_with_their_certificate_and_harm_nobody(self):
         bad = self.expect_failures("once", [
-            ("die", {"signal": 9},
-             r"\Asignal 9 \(Killed\), peak (under )?\d+ MiB, last line: about to die\Z"),
-            ("die", {"signal": 11}, r"\Asignal 11 \(Segmentation fault\), peak (under )?\d+ MiB, last line"),
-            ("leave", {"code": 3}, r"\Aexit code 3, peak (under )?\d+ MiB, last line: about to leave\Z"),
+            ("die", {"signal": 9}, r"\Asignal 9 \(Killed\)" + PEAK + r", last line: about to die\Z"),
+            ("die", {"signal": 11}, r"\Asignal 11 \(Segmentation fault\)" + PEAK + ", last line"),
+            ("leave", {"code": 3}, r"\Aexit code 3" + PEAK + r", last line: about to leave\Z"),
             ("nonsense", {}, r"\Aexit code 1, .*KeyError: 'nonsense'\nTraceback"),
             ("eat", {}, r"\Aexit code 1, .*last line: MemoryError\n"),
             ("burn", {}, r"\Asignal 24 \(CPU time limit exceeded\), peak"),
@@ -92,7 +93,7 @@ class Programs(Stage):
     def test_hostile_persistent_programs_crash_with_their_certificate_and_harm_nobody(self):
         self.expect_failures("stay", [
             ("die", {"signal": 9}, r"hostile_program.*\" died: signal 9 \(Killed\)"),
-            ("leave", {"code": 3}, r"died: exit code 3, peak (under )?\d+ MiB"),
+            ("leave", {"code": 3}, r"died: exit code 3" + PEAK),
             ("eat", {}, r"\AMemoryError\Z"),
             ("burn", {}, r"died: signal 24 \(CPU time limit exceeded\)"),
             ("babble", {}, r"broke the protocol \(.*Hello, I am no protocol"),
