@@ -7,6 +7,7 @@
 #include <penstock/worker.h>
 
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,10 @@ class Arguments {
   /// Where the value of a setting comes from: the flag itself, an environment variable,
   /// "penstock.toml" or "default".
   [[nodiscard]] virtual std::string origin(std::string_view flag) const = 0;
+  /// What the configuration file says under a prefix, by the rest of the key: section("tasks.") has
+  /// "solve.timeout".
+  [[nodiscard]] virtual std::map<std::string, std::string> section(
+      std::string_view prefix) const = 0;
   [[nodiscard]] virtual bool json() const = 0;
   [[nodiscard]] virtual bool quiet() const = 0;
   /// Path of the running program, to start worker processes with.

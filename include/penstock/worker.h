@@ -176,6 +176,8 @@ class Tasks {
   void add_raw(std::string name, RawHandler handler, TaskDefaults defaults = {});
   /// The same for one that does not block.
   void add_async(std::string name, AsyncHandler handler, TaskDefaults defaults = {});
+  /// Gives a task what its own defaults leave open. Nothing happens when there is no such task.
+  void fill_up(std::string_view name, const TaskDefaults& defaults);
   /// Null when nobody registered it.
   [[nodiscard]] const Task* find(std::string_view name) const;
   [[nodiscard]] const std::vector<Task>& all() const { return tasks_; }
@@ -225,9 +227,16 @@ struct Keep {
   std::int64_t count = 100'000;
   std::int64_t bytes = 256LL << 20;
 };
+/// Where results go that are larger than 1 MiB: each to a file of its own, for which {"$file":
+/// PATH, "bytes": N} stands in the job. Whoever uses such results deletes the files.
+struct Spill {
+  std::string folder = {};  ///< Has to exist; empty: such results are refused.
+  std::int64_t max_bytes = 256LL << 20;
+};
 struct Retention {
   Keep succeeded = {};  ///< Also of cancelled jobs.
   Keep failed = {.age = Duration{30LL * 86'400'000}};
+  Spill spill = {};  ///< Of a worker's jobs.
 };
 
 /// When a worker ends by itself: it takes nothing more, finishes what it has, and leaves.

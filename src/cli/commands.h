@@ -17,6 +17,9 @@ std::vector<Command> queue_commands();
 Command workers_command();
 Command doctor_command();
 Command prune_command();
+/// A table for a person, or an object a line.
+void print_workers(const Arguments& arguments, const std::vector<WorkerRecord>& workers);
+std::vector<Command> pool_commands();
 Command config_command();
 Command demo_command();
 

@@ -68,6 +68,13 @@ class Typed : public Arguments {
     const std::string set = row ? outside(*row).second : std::string();
     return set.empty() ? "default" : set;
   }
+  [[nodiscard]] std::map<std::string, std::string> section(std::string_view prefix) const override {
+    std::map<std::string, std::string> found;
+    for (const auto& [key, value] : file) {
+      if (key.starts_with(prefix)) found.emplace(key.substr(prefix.size()), value);
+    }
+    return found;
+  }
   [[nodiscard]] bool json() const override { return has("--json"); }
   [[nodiscard]] bool quiet() const override { return has("--quiet"); }
   [[nodiscard]] std::string program() const override { return program_; }
@@ -194,24 +201,16 @@ CLI::App& place_of(CLI::App& top, const std::string& name) {
 std::string group_summary(const std::string& group) {
   if (group == "job") return "Look at jobs and change them";
   if (group == "queue") return "Look at queues and change them";
+  if (group == "pool") return "Start workers here, look at them, stop them";
   if (group == "config") return "See what is configured, and from where";
   return "Commands of " + group;
 }
 
-// The file to read: --config, PENSTOCK_CONFIG, or penstock.toml in this folder when there is one.
 Result<void> read_file(Typed& typed) {
   const auto given = typed.values.find("--config");
-  const char* variable = std::getenv("PENSTOCK_CONFIG");
-  std::string path;
-  if (given != typed.values.end() && !given->second.empty()) {
-    path = given->second.back();
-  } else if (variable && *variable) {
-    path = variable;
-  } else if (std::filesystem::exists("penstock.toml")) {
-    path = "penstock.toml";
-  } else {
-    return {};
-  }
+  const bool typed_one = given != typed.values.end() && !given->second.empty();
+  const std::string path = settings_path(typed_one ? given->second.back() : "");
+  if (path.empty()) return {};
   auto settings = read_settings_file(path);
   if (!settings) return std::move(settings).error();
   typed.file = *std::move(settings);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "cli/settings.h"
 
+#include "cli/task_tables.h"
+#include "rules/command_line.h"
 #include "rules/name.h"
 
 #include <algorithm>
@@ -30,6 +32,9 @@ constexpr std::array rows = {
     SettingRow{"--processes", "worker.processes", "1", "worker processes under one supervisor"},
     SettingRow{"--grace", "worker.grace", "30s", "how long a drain waits for running jobs"},
     SettingRow{"--max-jobs", "worker.max_jobs", "0", "a worker ends after so many; 0: never"},
+    SettingRow{"--spill", "worker.spill", "", "folder for results over 1 MiB, as files"},
+    SettingRow{"--spill-max", "worker.spill_max", "256MiB", "no result is larger than this"},
+    SettingRow{"--max-rss", "worker.max_rss", "0", "or with so many MB of memory; 0: never"},
     SettingRow{"--call-timeout", "client.call_timeout", "5s", "how long a store call is repeated"},
     SettingRow{"--keep-succeeded-age", "retention.succeeded.age", "1h", "results are kept so long"},
     SettingRow{"--keep-succeeded-count", "retention.succeeded.count", "100000", "or so many"},
@@ -38,6 +43,8 @@ constexpr std::array rows = {
     SettingRow{"--keep-failed-count", "retention.failed.count", "100000", "or so many"},
     SettingRow{"--keep-failed-bytes", "retention.failed.bytes", "268435456", "or so much"},
 };
+
+constexpr std::string_view task_section = "tasks.";
 
 const SettingRow* find_key(std::string_view key) {
   const auto found = std::ranges::find(rows, key, &SettingRow::key);
@@ -65,12 +72,39 @@ std::optional<std::string> as_text(const toml::node& node) {
   return joined;
 }
 
+// [tasks.NAME]: a command may be a list of words; everything else is one value.
+Result<void> collect_task(const std::string& path, std::string_view key, const toml::node& node,
+                          const toml::source_region& place, std::string& into) {
+  const auto leaf = key.substr(key.rfind('.') + 1);
+  const auto* words = node.as_array();
+  if (leaf == "exec" && words) {
+    std::vector<std::string> command;
+    for (const toml::node& one : *words) {
+      const auto* word = one.as_string();
+      if (!word) return at_place(path, one.source(), "\"exec\" is a list of strings");
+      command.push_back(word->get());
+    }
+    into = rules::join_command(command);
+  } else if (const auto text = words ? std::nullopt : as_text(node)) {
+    into = *text;
+  } else {
+    return at_place(path, node.source(), "\"" + std::string(key) + "\" needs one value");
+  }
+  if (auto ok = check_task_setting(leaf, into); !ok)
+    return at_place(path, place, ok.error().message);
+  return {};
+}
+
 Result<void> collect(const std::string& path, const toml::table& table, const std::string& prefix,
                      FileSettings& into) {
   for (const auto& [name, node] : table) {
     const std::string key = prefix + std::string(name.str());
     if (const auto* inner = node.as_table()) {
       if (auto ok = collect(path, *inner, key + ".", into); !ok) return ok;
+      continue;
+    }
+    if (prefix.starts_with(task_section) && prefix.size() > task_section.size()) {
+      if (auto ok = collect_task(path, key, node, name.source(), into[key]); !ok) return ok;
       continue;
     }
     if (!find_key(key)) {
@@ -105,6 +139,12 @@ std::string environment_name(const SettingRow& row) {
     name += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   }
   return name;
+}
+
+std::string settings_path(std::string_view given) {
+  if (!given.empty()) return std::string(given);
+  if (const char* variable = std::getenv("PENSTOCK_CONFIG"); variable && *variable) return variable;
+  return std::filesystem::exists("penstock.toml") ? "penstock.toml" : "";
 }
 
 Result<FileSettings> read_settings_file(const std::string& path) {

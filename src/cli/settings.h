@@ -26,6 +26,9 @@ const SettingRow* find_setting(std::string_view flag);
 /// "PENSTOCK_CONCURRENCY"
 std::string environment_name(const SettingRow& row);
 
+/// The file to read: `given` (--config), else PENSTOCK_CONFIG, else penstock.toml in this folder
+/// when there is one, else none.
+std::string settings_path(std::string_view given);
 /// What a configuration file says, by key.
 using FileSettings = std::map<std::string, std::string, std::less<>>;
 

@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "cli/connect.h"
 #include "cli/job_flags.h"
+#include "cli/task_tables.h"
 #include "rules/job_json.h"
 #include "rules/limits.h"
 
@@ -153,6 +154,7 @@ int run_submit(const Arguments& arguments) {
     auto payload = read_payload(words.size() > 1 ? words[1] : "null");
     if (!payload) return fail(arguments, payload.error());
     job.payload = *std::move(payload);
+    if (auto ok = apply_task_table(arguments, job); !ok) return fail(arguments, ok.error());
   }
   auto client = connect(arguments, Access::write);
   if (!client) return fail(arguments, client.error());

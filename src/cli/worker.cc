@@ -2,9 +2,12 @@
 #include "cli/builtin_tasks.h"
 #include "cli/commands.h"
 #include "cli/connect.h"
+#include "cli/fleet.h"
 #include "cli/log_sink.h"
 #include "cli/settings.h"
 #include "cli/signals.h"
+#include "cli/task_tables.h"
+#include "rules/byte_size.h"
 #include "rules/job_state.h"
 #include "rules/name.h"
 
@@ -54,6 +57,16 @@ Result<Keep> read_keep(const Arguments& arguments, std::string_view state) {
   return keep;
 }
 
+// Megabytes, or an amount with its unit; 0 for no limit.
+Result<std::int64_t> read_max_rss(const Arguments& arguments) {
+  const std::string text = arguments.text("--max-rss");
+  if (text == "0") return std::int64_t{0};
+  const bool bare = text.find_first_not_of("0123456789") == std::string::npos;
+  auto bytes = rules::parse_bytes(bare ? text + "MB" : text);
+  if (!bytes) return Error{Errc::invalid, "--max-rss: " + bytes.error().message};
+  return bytes;
+}
+
 Result<WorkerOptions> read_options(const Arguments& arguments) {
   WorkerOptions options;
   auto lists = arguments.all("--queues");
@@ -70,6 +83,9 @@ Result<WorkerOptions> read_options(const Arguments& arguments) {
   auto coroutines = integer_flag(arguments, "--coroutines");
   if (!coroutines) return std::move(coroutines).error();
   options.coroutines = coroutines->value_or(options.coroutines);
+  auto max_rss = read_max_rss(arguments);
+  if (!max_rss) return std::move(max_rss).error();
+  options.lifetime.max_rss_bytes = *max_rss;
   auto max_jobs = integer_flag(arguments, "--max-jobs");
   if (!max_jobs) return std::move(max_jobs).error();
   options.lifetime.max_jobs = max_jobs->value_or(0);
@@ -85,7 +101,11 @@ Result<WorkerOptions> read_options(const Arguments& arguments) {
   if (!succeeded) return std::move(succeeded).error();
   auto failed = read_keep(arguments, rules::to_text(JobState::failed));
   if (!failed) return std::move(failed).error();
-  options.retention = {.succeeded = *succeeded, .failed = *failed};
+  auto most = rules::parse_bytes(arguments.text("--spill-max"));
+  if (!most) return Error{Errc::invalid, "--spill-max: " + most.error().message};
+  options.retention = {.succeeded = *succeeded,
+                       .failed = *failed,
+                       .spill = {.folder = arguments.text("--spill"), .max_bytes = *most}};
   return options;
 }
 
@@ -133,58 +153,20 @@ int run_one_process(const Arguments& arguments, const Tasks& tasks, WorkerOption
   std::_Exit(outcome ? 0 : 1);
 }
 
-int run_supervised(const Arguments& arguments, const WorkerOptions& options, int processes) {
-  SupervisorOptions supervised{
-      .store = arguments.store(),
-      .command = {arguments.program(), "worker", "--processes", "1", "--index", "{index}"},
-      .processes = processes,
-      .grace = options.grace};
-  // Not as a flag: everybody sees the arguments of a process, and a URL may hold a password.
-  setenv("PENSTOCK_STORE", arguments.store().c_str(), 1);
-  const auto pass = [&](std::string_view flag) {
-    for (const std::string& value : arguments.all(flag)) {
-      supervised.command.push_back(std::string(flag));
-      supervised.command.push_back(value);
-    }
-  };
-  for (const char* flag : {"--queues", "--pool", "--concurrency", "--coroutines", "--max-jobs",
-                           "--grace", "--config", "--log-level", "--log-format", "--log-file"}) {
-    pass(flag);
-  }
-  if (!options.name.empty()) {
-    supervised.command.insert(supervised.command.end(), {"--name-prefix", options.name});
-  }
-  for (const char* flag : {"--burst", "--builtin-tasks", "--quiet"}) {
-    if (arguments.has(flag)) supervised.command.push_back(flag);
-  }
-  auto supervisor = Supervisor::open(std::move(supervised));
-  if (!supervisor) return fail(arguments, supervisor.error());
-  std::stop_source stop;
-  SignalThread signals([&](int number) {
-    const bool again = stop.stop_requested();
-    if (number == SIGTERM || number == SIGINT) {
-      if (again) supervisor->signal(SIGTERM);
-      stop.request_stop();
-    } else {
-      if (number == SIGHUP) reopen_log();
-      supervisor->signal(number);
-    }
-  });
-  const auto outcome = supervisor->run(stop.get_token());
-  signals.end();
-  if (!outcome) return fail(arguments, outcome.error());
-  return 0;
-}
-
 int run_worker(const Arguments& arguments, const App& app) {
   Tasks tasks = app.tasks();
   if (arguments.has("--builtin-tasks")) add_builtin_tasks(tasks);
+  auto options = read_options(arguments);
+  if (!options) return fail(arguments, options.error());
+  // Whoever names queues wants these and no others.
+  const bool own_queues = arguments.origin("--queues") != "default";
+  if (auto ok = add_task_tables(arguments, tasks, own_queues ? nullptr : &options->queues); !ok) {
+    return fail(arguments, ok.error());
+  }
   if (arguments.has("--list-tasks")) {
     for (const Tasks::Task& task : tasks.all()) std::cout << task.name << '\n';
     return 0;
   }
-  auto options = read_options(arguments);
-  if (!options) return fail(arguments, options.error());
   auto processes = integer_flag(arguments, "--processes");
   if (!processes) return fail(arguments, processes.error());
   if (!arguments.quiet() && arguments.text("--index").empty()) {
@@ -192,7 +174,10 @@ int run_worker(const Arguments& arguments, const App& app) {
               << arguments.origin("--store") << ")\n";
   }
   const int count = processes->value_or(1);
-  if (count != 1) return run_supervised(arguments, *options, count);
+  // Only somebody else can replace a process that is to run other code.
+  if (count != 1 || arguments.has("--reload")) {
+    return run_fleet(arguments, {.processes = count, .grace = options->grace});
+  }
   if (const std::string prefix = arguments.text("--name-prefix"); !prefix.empty()) {
     options->name = prefix + "-" + arguments.text("--index");
   }
@@ -201,22 +186,33 @@ int run_worker(const Arguments& arguments, const App& app) {
 
 }  // namespace
 
-Command worker_command(const App& app) {
-  return {.name = "worker",
-          .summary = "Run jobs until SIGTERM",
-          .flags = {{"-q,--queues", "a,b=3", "queues, with weights (default)", true},
+std::vector<Flag> worker_flags() {
+  return {{"-q,--queues", "a,b=3", "queues, with weights (default)", true},
                     {"-c,--concurrency", "N", "jobs at the same time (one a core)"},
                     {"--coroutines", "N", "coroutines in flight, beside these (10000)"},
                     {"-n,--name", "ID", "worker id (HOST-PID)"},
                     {"--pool", "NAME", "only jobs of this pool; may be repeated", true},
                     {"--processes", "N", "worker processes under one supervisor (1)"},
-                    {"--max-jobs", "N", "end after so many jobs"},
+                    {"--max-jobs", "N", "end after so many jobs; a supervisor starts another"},
+                    {"--max-rss", "MB", "the same when it holds so much memory"},
+                    {"--reload", "", "start anew when the programs change (for development)"},
                     {"--burst", "", "end when nothing is ready"},
                     {"--grace", "30s", "how long SIGTERM waits for running jobs"},
+                    {"--exec", "NAME=CMD", "run a program as a task; may be repeated", true},
+                    {"--persistent", "", "the programs of --exec stay and take job after job"},
+                    {"--store-access", "", "programs are given the store's URL with its password"},
+                    {"--spill", "DIR", "write results over 1 MiB to files there"},
+                    {"--spill-max", "SIZE", "no result is larger than this (256MiB)"},
                     {"--list-tasks", "", "print the names of the tasks and exit"},
                     {"--builtin-tasks", "", "offer noop, echo, sleep, fail and crash too"},
                     {"--index", "N", "number among its siblings, set by the supervisor"},
-                    {"--name-prefix", "ID", "id without the number, set by the supervisor"}},
+                    {"--name-prefix", "ID", "id without the number, set by the supervisor"}};
+}
+
+Command worker_command(const App& app) {
+  return {.name = "worker",
+          .summary = "Run jobs until SIGTERM",
+          .flags = worker_flags(),
           .run = [&app](const Arguments& arguments) { return run_worker(arguments, app); }};
 }
 

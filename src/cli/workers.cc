@@ -21,21 +21,7 @@ int list_workers(const Arguments& arguments) {
   if (!client) return fail(arguments, client.error());
   auto workers = client->workers();
   if (!workers) return fail(arguments, workers.error());
-  Table table(
-      {"WORKER", "PID", "STATE", "QUEUES", "POOLS", "RUNNING", "PROCESSED", "FAILED", "UPTIME"});
-  for (const WorkerRecord& worker : *workers) {
-    if (arguments.json()) {
-      std::cout << rules::to_json(worker) << '\n';
-      continue;
-    }
-    const Duration whole_seconds{worker.uptime.count() / 1000 * 1000};
-    table.row({worker.worker, std::to_string(worker.pid), worker.state, joined(worker.queues),
-               joined(worker.pools),
-               std::to_string(worker.running) + "/" + std::to_string(worker.concurrency),
-               std::to_string(worker.tasks_processed), std::to_string(worker.tasks_failed),
-               rules::format_duration(whole_seconds)});
-  }
-  if (!arguments.json()) std::cout << table.text();
+  print_workers(arguments, *workers);
   return 0;
 }
 
@@ -72,6 +58,24 @@ int run_workers(const Arguments& arguments) {
 }
 
 }  // namespace
+
+void print_workers(const Arguments& arguments, const std::vector<WorkerRecord>& workers) {
+  Table table(
+      {"WORKER", "PID", "STATE", "QUEUES", "POOLS", "RUNNING", "PROCESSED", "FAILED", "UPTIME"});
+  for (const WorkerRecord& worker : workers) {
+    if (arguments.json()) {
+      std::cout << rules::to_json(worker) << '\n';
+      continue;
+    }
+    const Duration whole_seconds{worker.uptime.count() / 1000 * 1000};
+    table.row({worker.worker, std::to_string(worker.pid), worker.state, joined(worker.queues),
+               joined(worker.pools),
+               std::to_string(worker.running) + "/" + std::to_string(worker.concurrency),
+               std::to_string(worker.tasks_processed), std::to_string(worker.tasks_failed),
+               rules::format_duration(whole_seconds)});
+  }
+  if (!arguments.json()) std::cout << table.text();
+}
 
 Command workers_command() {
   return {.name = "workers",

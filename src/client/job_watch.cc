@@ -10,13 +10,16 @@ namespace {
 constexpr Duration ask_again{100};  // A store that did not answer.
 constexpr Duration longest_sleep{10'000};
 
+// A program's error has the end of what it wrote behind it; `find` has all of it.
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
 }  // namespace
 
 Result<std::string> result_of(Job job) {
   if (job.state == JobState::succeeded) return std::move(job.result).value_or("null");
   return Error{Errc::job_failed, "job " + job.id.text + " " +
                                      std::string(rules::to_text(job.state)) +
-                                     (job.error.empty() ? "" : ": " + job.error)};
+                                     (job.error.empty() ? "" : ": " + first_line(job.error))};
 }
 
 JobWatch::JobWatch(std::unique_ptr<Store> store)

@@ -54,6 +54,4 @@ inline constexpr Duration program_pause_first{100};   // Before one that crashed
 inline constexpr Duration program_pause_cap{10'000};  // doubling.
 inline constexpr Duration program_pause_slot{1000};   // A longer one is no slot's to wait for.
 
-inline constexpr std::int64_t default_max_spill_bytes = 256LL << 20;
-
 }  // namespace penstock::rules

@@ -5,6 +5,7 @@
 #include "rules/json.h"
 #include "rules/limits.h"
 #include "worker/program_run.h"
+#include "worker/spill.h"
 
 #include <algorithm>
 
@@ -37,13 +38,6 @@ Job visible_job(const Reserved& reserved, const rules::Policy& policy, std::stri
   return job;
 }
 
-rules::Outcome succeeded(std::string result) {
-  if (auto ok = rules::check_json("result", result, rules::max_result_bytes); !ok) {
-    return rules::Failed{.error = ok.error().message, .retryable = false};
-  }
-  return rules::Succeeded{std::move(result)};
-}
-
 // A handler is a user's code: whatever it throws ends here, and only here.
 rules::Outcome outcome_of(const std::exception_ptr& thrown) {
   try {
@@ -70,6 +64,7 @@ Attempt::Attempt(Reserved reserved, const Tasks::Task& task, const Retention& re
     : reserved_(std::move(reserved)),
       task_(task),
       policy_(policy_of(reserved_, task, retention)),
+      spill_(retention.spill),
       job_(visible_job(reserved_, policy_, std::move(worker))) {}
 
 bool Attempt::claim() {
@@ -104,12 +99,29 @@ void Attempt::start(Clock& clock, Client* client, AsyncLoop& loop,
   JobContext& context = begin(clock, client);
   try {
     task_.start(reserved_.payload, context, loop,
-                [ended](const std::exception_ptr& thrown, std::string result) {
+                [this, ended](const std::exception_ptr& thrown, std::string result) {
                   ended(thrown ? outcome_of(thrown) : succeeded(std::move(result)));
                 });
   } catch (...) {
     ended(outcome_of(std::current_exception()));  // Its payload is not what it takes.
   }
+}
+
+std::size_t Attempt::max_result_bytes() const {
+  return spill_.folder.empty() ? rules::max_result_bytes
+                               : static_cast<std::size_t>(spill_.max_bytes);
+}
+
+rules::Outcome Attempt::succeeded(std::string result) const {
+  if (auto ok = rules::check_json("result", result, max_result_bytes()); !ok) {
+    const bool may_spill = ok.error().code == Errc::too_large && spill_.folder.empty();
+    const std::string hint = may_spill ? ", or give the worker --spill DIR" : "";
+    return rules::Failed{.error = ok.error().message + hint, .retryable = false};
+  }
+  if (result.size() <= rules::max_result_bytes) return rules::Succeeded{std::move(result)};
+  auto instead = spill_result(spill_, reserved_.id, reserved_.fence, result);
+  if (!instead) return rules::Failed{.error = instead.error().message};
+  return rules::Succeeded{*std::move(instead)};
 }
 
 std::optional<SteadyTime> Attempt::deadline() const {

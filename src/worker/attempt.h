@@ -50,16 +50,19 @@ class Attempt : public JobPort {
   // For the handler, through JobContext; thread-safe.
   void progress(double share, std::string_view message) override;
   void log(std::string_view line) override;
+  [[nodiscard]] std::size_t max_result_bytes() const override;
 
  private:
   using Nanos = SteadyTime::duration;
   enum class Claim : std::uint8_t { open, claimed, revoked };
 
   JobContext& begin(Clock& clock, Client* client);
+  [[nodiscard]] rules::Outcome succeeded(std::string result) const;
 
   const Reserved reserved_;
   const Tasks::Task& task_;
   const rules::Policy policy_;
+  const Spill spill_;
   Job job_;
   std::stop_source stop_;
   std::atomic<Claim> claim_{Claim::open};

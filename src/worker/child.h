@@ -22,8 +22,8 @@ struct ChildEnd {
   int exit_code = 0;  ///< When `signal` is 0.
   int signal = 0;
   long peak_rss_kib = 0;
-  /// What its parent had needed itself when it was started: the kernel counts that in, so a peak of
-  /// not more says only that the child needed less.
+  /// What its parent has needed itself: the kernel counts in what it had needed when the child was
+  /// started, so a peak of not more says only that the child needed less.
   long parent_peak_kib = 0;
   [[nodiscard]] bool clean() const { return signal == 0 && exit_code == 0; }
   /// "signal 9 (Killed), peak 12 MiB".

@@ -7,11 +7,11 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <fstream>
 
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,10 +33,14 @@ Result<void> make_pipe(Descriptor& ours, Descriptor& theirs) {
   return {};
 }
 
+// getrusage would count in what this process was before it became what it is.
 long own_peak_kib() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_maxrss;
+  std::ifstream status("/proc/self/status");
+  constexpr std::string_view peak = "VmHWM:";
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with(peak)) return std::atol(line.c_str() + peak.size());
+  }
+  return 0;
 }
 
 std::optional<std::int64_t> whole_seconds(const std::optional<Duration>& time) {
@@ -93,7 +97,6 @@ Result<ProgramChild> ProgramChild::start(const Start& start) {
   auto pid = start_child(how);
   if (!pid) return std::move(pid).error();
   child.pid_ = *pid;
-  child.parent_peak_kib_ = own_peak_kib();
   Guard::of_this_process().started(*pid);
   child.ended_ = Descriptor(static_cast<int>(syscall(SYS_pidfd_open, *pid, 0)));
   if (!child.ended_.is_open()) return failed("cannot watch a program");
@@ -102,7 +105,6 @@ Result<ProgramChild> ProgramChild::start(const Start& start) {
 
 ProgramChild::ProgramChild(ProgramChild&& from) noexcept
     : pid_(std::exchange(from.pid_, 0)),
-      parent_peak_kib_(from.parent_peak_kib_),
       output_(std::move(from.output_)),
       errors_(std::move(from.errors_)),
       ended_(std::move(from.ended_)) {}
@@ -131,7 +133,8 @@ ChildEnd ProgramChild::bury() {
   kill(-pid, SIGKILL);
   Guard::of_this_process().ended(pid);
   ChildEnd end = reap(pid).value_or(ChildEnd{.pid = pid});
-  end.parent_peak_kib = parent_peak_kib_;
+  // Nobody asks for the peak of one that ended well.
+  if (!end.clean()) end.parent_peak_kib = own_peak_kib();
   return end;
 }
 

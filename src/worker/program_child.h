@@ -90,7 +90,6 @@ class ProgramChild {
   static bool read(Descriptor& from, std::string& into, std::size_t most);
 
   pid_t pid_ = 0;  // 0: buried.
-  long parent_peak_kib_ = 0;
   Descriptor output_, errors_, ended_;
 };
 

@@ -19,6 +19,19 @@ void Tasks::put(Task task) {
   tasks_.push_back(std::move(task));
 }
 
+void Tasks::fill_up(std::string_view name, const TaskDefaults& defaults) {
+  const auto known = std::ranges::find(tasks_, name, &Task::name);
+  if (known == tasks_.end()) return;
+  const auto fill = [](auto& own, const auto& other) {
+    if (!own) own = other;
+  };
+  fill(known->defaults.max_attempts, defaults.max_attempts);
+  fill(known->defaults.backoff, defaults.backoff);
+  fill(known->defaults.timeout, defaults.timeout);
+  fill(known->defaults.retry_for, defaults.retry_for);
+  fill(known->defaults.result_ttl, defaults.result_ttl);
+}
+
 const Tasks::Task* Tasks::find(std::string_view name) const {
   const auto known = std::ranges::find(tasks_, name, &Task::name);
   return known == tasks_.end() ? nullptr : &*known;

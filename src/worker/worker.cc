@@ -10,6 +10,7 @@
 #include "worker/notice.h"
 #include "worker/programs.h"
 #include "worker/pump.h"
+#include "worker/spill.h"
 
 #include <penstock/log.h>
 
@@ -123,6 +124,9 @@ Worker::~Worker() = default;
 
 Result<Worker> Worker::open(std::string_view url, Tasks tasks, WorkerOptions options) {
   if (auto ok = check_options(tasks, options); !ok) return std::move(ok).error();
+  auto spill = settle_spill(options.retention.spill);
+  if (!spill) return std::move(spill).error();
+  options.retention.spill = *std::move(spill);
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   const int concurrency = options.concurrency > 0 ? options.concurrency : cores;
   const std::string full_url = resolve_store_url(url).url;
