@@ -15,7 +15,12 @@ cmake -G Ninja -S "$project" -B "$folder/build" -DCMAKE_PREFIX_PATH="$folder/pre
 cmake --build "$folder/build" >"$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
 export PENSTOCK_STORE="sqlite:$folder/jobs.db"
 hello=$folder/build/hello
-test "$("$hello" greet)" = hello
+test "$("$hello" greet)" = "hello you"
+test "$(GREETING_NAME=ada "$hello" greet)" = "hello ada"
+test "$(GREETING_NAME=ada PENSTOCK_WHOM=bob "$hello" greet)" = "hello bob"
+test "$(PENSTOCK_WHOM=bob "$hello" greet --whom cleo)" = "hello cleo"
+printf '[hello]\nwhom = "dora"\n' >"$folder/penstock.toml"
+test "$("$hello" --config "$folder/penstock.toml" greet)" = "hello dora"
 id=$("$hello" submit hello '"world"' --quiet)
 "$hello" worker --burst --quiet --log-level error
 result=$("$hello" job result "$id")

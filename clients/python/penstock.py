@@ -405,7 +405,8 @@ def run(*tasks: Task) -> None:
     _Program(offered).serve()
 
 
-_RETRY_EXIT = 75  # EX_TEMPFAIL of sysexits.h: the worker tries again later.
+# EX_TEMPFAIL and EX_DATAERR of sysexits.h: try again later, no attempt used; and never again.
+_LATER_EXIT, _FINAL_EXIT = 75, 65
 
 
 def _run_one(tasks: Mapping[str, Task]) -> int:
@@ -418,7 +419,9 @@ def _run_one(tasks: Mapping[str, Task]) -> int:
             result = _outcome(tasks, name, json.loads(sys.stdin.buffer.read() or b"null"))
         except _Failure as failure:
             print(*failure.trace, failure, sep="\n", file=sys.stderr)
-            return _RETRY_EXIT if failure.after is not None else 1
+            if failure.after is not None:
+                return _LATER_EXIT
+            return 1 if failure.retry else _FINAL_EXIT
     with os.fdopen(out, "w", encoding="utf-8") as stdout:
         stdout.write(result)
     return 0

@@ -224,6 +224,7 @@ class ProgramForOneJob(unittest.TestCase):
 
     def test_asks_for_a_later_try_by_its_exit_code(self):
         self.assertEqual(self.run_task("", "raise penstock.Retry(after=1)")[0], 75)
+        self.assertEqual(self.run_task("", "raise penstock.NoRetry('never')")[0], 65)
         code, out, err = self.run_task("", "raise ValueError('bad')")
         self.assertEqual((code, out), (1, ""))
         self.assertTrue(err.endswith("ValueError: bad\n"))

@@ -57,6 +57,22 @@ struct Command {
   std::function<int(const Arguments&)> run = {};
 };
 
+/// A setting of a program: its flag, else PENSTOCK_<NAME>, else penstock.toml, else `fallback`. A
+/// command that takes the flag lists it among its own; every command reads it with
+/// Arguments::text.
+struct AppSetting {
+  std::string flag = {};  ///< "--time-limit"
+  std::string key = {};   ///< "roster.time_limit" in penstock.toml
+  std::string fallback = {};
+  std::string help = {};
+};
+
+/// An environment variable that another system named. `unit` is put behind its value: "s" for one
+/// that holds bare seconds.
+struct Variable {
+  std::string name = {}, unit = {};
+};
+
 /// A program built on the engine. Not copied; lives until main returns.
 class App {
  public:
@@ -73,15 +89,32 @@ class App {
     commands_.push_back(std::move(command));
     return *this;
   }
+  /// Adds a setting; `config show` lists it, an unknown key in penstock.toml is still an error.
+  App& setting(AppSetting setting) {
+    settings_.push_back(std::move(setting));
+    return *this;
+  }
+  /// Another variable for a setting, built-in or own, asked after PENSTOCK_<NAME>. REQUIRES: there
+  /// is a setting of that flag.
+  App& alias(std::string flag, Variable variable) {
+    aliases_.emplace_back(std::move(flag), std::move(variable));
+    return *this;
+  }
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const std::string& version() const { return version_; }
   [[nodiscard]] const Tasks& tasks() const { return tasks_; }
   [[nodiscard]] const std::vector<Command>& commands() const { return commands_; }
+  [[nodiscard]] const std::vector<AppSetting>& settings() const { return settings_; }
+  [[nodiscard]] const std::vector<std::pair<std::string, Variable>>& aliases() const {
+    return aliases_;
+  }
 
  private:
   std::string name_ = {}, version_ = {};
   Tasks tasks_;
   std::vector<Command> commands_ = {};
+  std::vector<AppSetting> settings_ = {};
+  std::vector<std::pair<std::string, Variable>> aliases_ = {};
 };
 
 /// Typed value of a flag ("--time-limit 30s"). Absent: nothing. Errors: invalid, naming the flag.

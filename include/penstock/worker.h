@@ -243,7 +243,7 @@ struct Retention {
 struct Lifetime {
   std::int64_t max_jobs = 0;       ///< After so many jobs; 0: never.
   std::int64_t max_rss_bytes = 0;  ///< When it and its programs hold so much memory; 0: never.
-  bool burst = false;         ///< When nothing is ready or due.
+  bool burst = false;              ///< When nothing is ready or due.
 };
 
 struct WorkerOptions {
@@ -301,8 +301,8 @@ struct SupervisorOptions {
   std::string store = {};                 ///< URL, as for Client::open.
   std::vector<std::string> command = {};  ///< Program and arguments; "{index}" becomes 1..N.
   int processes = 1;
-  Duration grace{30'000};  ///< After it, a child that still runs is killed.
-  bool restart = true;     ///< Start a child again that ended unasked.
+  Duration grace{30'000};               ///< After it, a child that still runs is killed.
+  bool restart = true;                  ///< Start a child again that ended unasked.
   std::function<void()> on_ready = {};  ///< Called once, when every child takes jobs.
 };
 
@@ -317,7 +317,8 @@ class Supervisor {
   /// status 0 (burst). One that ends by its Lifetime is replaced before it has ended. Called from
   /// the program's main thread: children die with it.
   Result<void> run(std::stop_token stop);
-  /// Passes a signal on to every child.
+  /// Passes a signal on to every child; one that does not end a process only to those that take
+  /// jobs already.
   void signal(int number);
   /// Replaces every child by a fresh one, one after the other: the old one is asked to end when the
   /// new one takes jobs. When a new one does not come up, the old ones stay.

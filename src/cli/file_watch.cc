@@ -91,7 +91,8 @@ Result<FileWatch> FileWatch::open(const std::vector<std::string>& files,
     const auto path = std::filesystem::canonical(file, failed);
     if (failed) continue;
     const std::string parent = path.parent_path();
-    const int watch = inotify_add_watch(state->changes, parent.c_str(), IN_CLOSE_WRITE | IN_MOVED_TO);
+    const int watch =
+        inotify_add_watch(state->changes, parent.c_str(), IN_CLOSE_WRITE | IN_MOVED_TO);
     if (watch < 0) {
       return Error{Errc::unavailable,
                    "cannot watch " + parent + " for changes: " + std::strerror(errno)};

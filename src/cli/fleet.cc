@@ -21,8 +21,8 @@ namespace penstock::cli {
 namespace {
 
 std::vector<std::string> child_command(const Arguments& arguments, const FleetWish& wish) {
-  std::vector<std::string> command{arguments.program(), "worker", "--processes", "1", "--index",
-                                   "{index}"};
+  std::vector<std::string> command{arguments.program(), "worker", "--processes", "1",
+                                   "--index",           "{index}"};
   for (const Flag& flag : worker_flags()) {
     const std::string name = flag.name.substr(flag.name.find("--"));
     // What makes a fleet is not for its members, and what was not typed they find themselves.

@@ -80,8 +80,7 @@ class Typed : public Arguments {
   [[nodiscard]] std::string program() const override { return program_; }
   /// Value and origin of a setting that no flag gave; empty when nobody set it.
   [[nodiscard]] std::pair<std::string, std::string> outside(const SettingRow& row) const {
-    const std::string variable = environment_name(row);
-    if (const char* set = std::getenv(variable.c_str()); set && *set) return {set, variable};
+    if (auto set = from_environment(row); !set.first.empty()) return set;
     if (const auto found = file.find(row.key); found != file.end()) {
       return {found->second, "penstock.toml"};
     }
@@ -238,6 +237,7 @@ int usage_error(const std::string& program, const std::string& what) {
 }  // namespace
 
 int parse_and_run(int argc, char** argv, const App& app, const std::vector<Command>& commands) {
+  declare_settings(app);
   CLI::App top(app.name() + " " + app.version(), app.name());
   top.require_subcommand(1);
   top.formatter(std::make_shared<HelpPage>());  // Shared by all subcommands.

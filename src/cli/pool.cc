@@ -17,10 +17,10 @@
 #include <set>
 #include <sstream>
 
-#include <csignal>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
+#include <csignal>
 
 namespace penstock::cli {
 namespace {
@@ -48,8 +48,9 @@ class PoolLock {
     std::filesystem::create_directories(path.parent_path(), failed);
     const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (file < 0) {
-      return Error{Errc::denied, "cannot write " + path.string() + ": set XDG_RUNTIME_DIR to a "
-                                                                   "folder of your own"};
+      return Error{Errc::denied, "cannot write " + path.string() +
+                                     ": set XDG_RUNTIME_DIR to a "
+                                     "folder of your own"};
     }
     if (flock(file, LOCK_EX | LOCK_NB) != 0) {
       close(file);
@@ -159,8 +160,8 @@ int stop_pool(const Arguments& arguments) {
   const auto pid = supervisor_of(path);
   if (!pid) return fail(arguments, no_pool());
   if (kill(*pid, SIGTERM) != 0) {
-    return fail(arguments, {Errc::denied, "the pool under PID " + std::to_string(*pid) +
-                                              " is another user's"});
+    return fail(arguments, {Errc::denied,
+                            "the pool under PID " + std::to_string(*pid) + " is another user's"});
   }
   // The lock is free when the last worker has ended.
   const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);

@@ -2,11 +2,11 @@
 #include "cli/settings.h"
 
 #include "cli/task_tables.h"
+#include "rules/check.h"
 #include "rules/command_line.h"
 #include "rules/name.h"
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -18,37 +18,54 @@
 namespace penstock::cli {
 namespace {
 
-constexpr std::array rows = {
-    SettingRow{"--store", "store", "", "store URL"},
-    SettingRow{"--require-safe-store", "require_safe_store", "false",
-               "refuse a store that may evict or forget"},
-    SettingRow{"--log-level", "log.level", "info", "debug, info, warning, error or off"},
-    SettingRow{"--log-format", "log.format", "text", "text or json"},
-    SettingRow{"--log-file", "log.file", "", "instead of stderr; opened again on SIGHUP"},
-    SettingRow{"--queues", "worker.queues", "default", "queues of a worker, with weights: a,b=3"},
-    SettingRow{"--pools", "worker.pools", "", "pools of a worker"},
-    SettingRow{"--concurrency", "worker.concurrency", "0", "slots of a worker; 0: one a core"},
-    SettingRow{"--coroutines", "worker.coroutines", "10000", "coroutines of a worker in flight"},
-    SettingRow{"--processes", "worker.processes", "1", "worker processes under one supervisor"},
-    SettingRow{"--grace", "worker.grace", "30s", "how long a drain waits for running jobs"},
-    SettingRow{"--max-jobs", "worker.max_jobs", "0", "a worker ends after so many; 0: never"},
-    SettingRow{"--spill", "worker.spill", "", "folder for results over 1 MiB, as files"},
-    SettingRow{"--spill-max", "worker.spill_max", "256MiB", "no result is larger than this"},
-    SettingRow{"--max-rss", "worker.max_rss", "0", "or with so many MB of memory; 0: never"},
-    SettingRow{"--call-timeout", "client.call_timeout", "5s", "how long a store call is repeated"},
-    SettingRow{"--keep-succeeded-age", "retention.succeeded.age", "1h", "results are kept so long"},
-    SettingRow{"--keep-succeeded-count", "retention.succeeded.count", "100000", "or so many"},
-    SettingRow{"--keep-succeeded-bytes", "retention.succeeded.bytes", "268435456", "or so much"},
-    SettingRow{"--keep-failed-age", "retention.failed.age", "30d", "failed jobs are kept so long"},
-    SettingRow{"--keep-failed-count", "retention.failed.count", "100000", "or so many"},
-    SettingRow{"--keep-failed-bytes", "retention.failed.bytes", "268435456", "or so much"},
-};
+// In the order in which `config show` prints them; those of the program come last.
+std::vector<SettingRow>& rows() {
+  static std::vector<SettingRow> all = {
+      {"--store", "store", "", "store URL"},
+      {"--require-safe-store", "require_safe_store", "false",
+       "refuse a store that may evict or forget"},
+      {"--log-level", "log.level", "info", "debug, info, warning, error or off"},
+      {"--log-format", "log.format", "text", "text or json"},
+      {"--log-file", "log.file", "", "instead of stderr; opened again on SIGHUP"},
+      {"--queues", "worker.queues", "default", "queues of a worker, with weights: a,b=3"},
+      {"--pools", "worker.pools", "", "pools of a worker"},
+      {"--name", "worker.name", "", "id of a worker; empty: HOST-PID", {{"WORKER_ID", ""}}},
+      {"--concurrency",
+       "worker.concurrency",
+       "0",
+       "slots of a worker; 0: one a core",
+       {{"MAX_CONCURRENT_TASKS", ""}}},
+      {"--coroutines", "worker.coroutines", "10000", "coroutines of a worker in flight"},
+      {"--processes",
+       "worker.processes",
+       "1",
+       "worker processes under one supervisor",
+       {{"SOLVER_WORKERS", ""}}},
+      {"--grace", "worker.grace", "30s", "how long a drain waits for running jobs"},
+      {"--max-jobs", "worker.max_jobs", "0", "a worker ends after so many; 0: never"},
+      {"--spill", "worker.spill", "", "folder for results over 1 MiB, as files"},
+      {"--spill-max", "worker.spill_max", "256MiB", "no result is larger than this"},
+      {"--max-rss", "worker.max_rss", "0", "or with so many MB of memory; 0: never"},
+      {"--call-timeout", "client.call_timeout", "5s", "how long a store call is repeated"},
+      {"--keep-succeeded-age",
+       "retention.succeeded.age",
+       "1h",
+       "results are kept so long",
+       {{"RESULT_TTL_SECONDS", "s"}}},
+      {"--keep-succeeded-count", "retention.succeeded.count", "100000", "or so many"},
+      {"--keep-succeeded-bytes", "retention.succeeded.bytes", "268435456", "or so much"},
+      {"--keep-failed-age", "retention.failed.age", "30d", "failed jobs are kept so long"},
+      {"--keep-failed-count", "retention.failed.count", "100000", "or so many"},
+      {"--keep-failed-bytes", "retention.failed.bytes", "268435456", "or so much"},
+  };
+  return all;
+}
 
 constexpr std::string_view task_section = "tasks.";
 
 const SettingRow* find_key(std::string_view key) {
-  const auto found = std::ranges::find(rows, key, &SettingRow::key);
-  return found == rows.end() ? nullptr : &*found;
+  const auto found = std::ranges::find(rows(), key, &SettingRow::key);
+  return found == rows().end() ? nullptr : &*found;
 }
 
 Error at_place(const std::string& path, const toml::source_region& place, std::string_view what) {
@@ -126,11 +143,37 @@ Result<void> collect(const std::string& path, const toml::table& table, const st
 
 }  // namespace
 
-std::span<const SettingRow> setting_rows() { return rows; }
+std::span<const SettingRow> setting_rows() { return rows(); }
+
+void declare_settings(const App& app) {
+  for (const AppSetting& own : app.settings()) {
+    rows().push_back(
+        {.flag = own.flag, .key = own.key, .fallback = own.fallback, .help = own.help});
+  }
+  for (const auto& [flag, variable] : app.aliases()) {
+    const auto row = std::ranges::find(rows(), flag, &SettingRow::flag);
+    CHECK(row != rows().end());  // A program's own mistake: App::alias names no setting.
+    row->variables.push_back(variable);
+  }
+}
+
+std::pair<std::string, std::string> from_environment(const SettingRow& row) {
+  const auto set = [](const std::string& name) {
+    const char* value = std::getenv(name.c_str());
+    return std::string(value ? value : "");
+  };
+  const std::string own = environment_name(row);
+  if (std::string value = set(own); !value.empty()) return {std::move(value), own};
+  for (const Variable& other : row.variables) {
+    std::string value = set(other.name);
+    if (!value.empty()) return {std::move(value) + other.unit, other.name};
+  }
+  return {};
+}
 
 const SettingRow* find_setting(std::string_view flag) {
-  const auto found = std::ranges::find(rows, flag, &SettingRow::flag);
-  return found == rows.end() ? nullptr : &*found;
+  const auto found = std::ranges::find(rows(), flag, &SettingRow::flag);
+  return found == rows().end() ? nullptr : &*found;
 }
 
 std::string environment_name(const SettingRow& row) {

@@ -4,21 +4,29 @@
 // order. The row names all three, so that they cannot drift apart.
 #pragma once
 
-#include <penstock/result.h>
+#include <penstock/app.h>
 
 #include <map>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace penstock::cli {
 
 struct SettingRow {
-  std::string_view flag;  ///< "--concurrency"
-  std::string_view key;   ///< "worker.concurrency" in the file; lists are joined with commas.
-  std::string_view fallback;
-  std::string_view help;
+  std::string flag = {};  ///< "--concurrency"
+  std::string key = {};   ///< "worker.concurrency" in the file; lists are joined with commas.
+  std::string fallback = {};
+  std::string help = {};
+  std::vector<Variable> variables = {};  ///< Asked after PENSTOCK_<NAME>, in this order.
 };
+
+/// Adds the settings and aliases of a program. Once, before a setting is read.
+void declare_settings(const App& app);
+/// Value of a setting and the variable it is from; empty when no variable is set.
+std::pair<std::string, std::string> from_environment(const SettingRow& row);
 
 std::span<const SettingRow> setting_rows();
 /// Null when the flag is no setting.

@@ -53,8 +53,9 @@ int run_workers(const Arguments& arguments) {
   if (verb == "resume") order = WorkerOrder::run;
   if (verb == "stop") order = WorkerOrder::stop;
   if (order && !words.empty()) return tell_workers(arguments, words, *order);
-  return fail(arguments, {Errc::invalid, "write workers list, or workers quiet, resume or stop and "
-                                         "the names of workers"});
+  return fail(arguments, {Errc::invalid,
+                          "write workers list, or workers quiet, resume or stop and "
+                          "the names of workers"});
 }
 
 }  // namespace

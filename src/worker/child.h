@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // One child process: started without a shell in a process group of its own, killed when its parent
-// dies, reaped with what the kernel says of its end. It inherits no descriptor but those it is given,
-// no blocked or ignored signal.
+// dies, reaped with what the kernel says of its end. It inherits no descriptor but those it is
+// given, no blocked or ignored signal.
 #pragma once
 
 #include <penstock/result.h>

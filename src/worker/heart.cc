@@ -50,7 +50,7 @@ void Heart::step() {
   const SteadyTime answered = store_.clock().steady();
   auto dead = rescuer_.observe(orders->watch, asked, answered);
   const bool for_pump = !orders->alive || !orders->cancels.empty() || orders->work_waiting ||
-                        orders->order != Order::run;
+                        orders->order != Order::run || own.too_large();
   const bool for_upkeep = !dead.empty() || orders->upkeep == own.session.number;
   pulse_.answered(own, *orders, answered, std::move(dead));
   if (for_pump) tell_pump_();

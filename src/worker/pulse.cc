@@ -14,7 +14,7 @@ void Pulse::answered(const Own& asked_as, const Orders& orders, SteadyTime at,
   heard_.cancels = orders.cancels;
   heard_.work_waiting = orders.work_waiting;
   heard_.last_contact = at;
-  heard_.rss_bytes = asked_as.vitals.rss_bytes;
+  heard_.too_large = asked_as.too_large();
   // Of a session that is dead nothing may start any more.
   contact_ = orders.alive ? at.time_since_epoch().count() : 0;
   const bool quiet_meanwhile = !asked_as.in_call && !own_.in_call && asked_as.calls == own_.calls;

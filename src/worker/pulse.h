@@ -21,7 +21,7 @@ struct Heard {
   bool tends = false;     ///< This process holds the upkeep lease.
   bool ask_held = false;  ///< Three answers named another number of held jobs than ours.
   SteadyTime last_contact{};
-  std::int64_t rss_bytes = 0;  ///< Of the process and its programs, at the last beat.
+  bool too_large = false;  ///< The process and its programs hold more memory than they may.
 };
 
 class Pulse {
@@ -34,6 +34,10 @@ class Pulse {
     std::int64_t held = 0;
     std::uint64_t calls = 0;
     bool in_call = false;
+    std::int64_t max_rss_bytes = 0;  ///< 0: no limit.
+    [[nodiscard]] bool too_large() const {
+      return max_rss_bytes > 0 && vitals.rss_bytes > max_rss_bytes;
+    }
   };
 
   void set_own(const Own& own) {

@@ -100,12 +100,8 @@ void Pump::follow_mode(const Heard& heard, SteadyTime now) {
   Mode asked = requested_.load();
   if (heard.order == Order::stop) asked = std::max(asked, Mode::drain);
   if (heard.order == Order::quiet) asked = std::max(asked, Mode::quiet);
-  const std::int64_t most = options_.lifetime.max_rss_bytes;
-  if (most > 0 && heard.rss_bytes > most) {
-    if (!too_large_) {
-      log(LogLevel::info, "resident memory of " + std::to_string(heard.rss_bytes >> 20) +
-                              " MiB is above its limit: no more jobs are taken");
-    }
+  if (heard.too_large) {
+    if (!too_large_) log(LogLevel::info, "its memory is above --max-rss: no more jobs are taken");
     too_large_ = true;
     asked = std::max(asked, Mode::drain);
   }
@@ -278,7 +274,11 @@ bool Pump::finish_draining(SteadyTime now) {
 }
 
 void Pump::publish(bool in_call) {
-  Pulse::Own own{.session = session_, .held = hand_.held(), .calls = call_, .in_call = in_call};
+  Pulse::Own own{.session = session_,
+                 .held = hand_.held(),
+                 .calls = call_,
+                 .in_call = in_call,
+                 .max_rss_bytes = options_.lifetime.max_rss_bytes};
   own.vitals.running = hand_.running();
   own.vitals.state = mode_ >= Mode::drain || has_enough() ? Vitals::State::draining
                      : mode_ == Mode::quiet               ? Vitals::State::quiet

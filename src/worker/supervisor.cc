@@ -105,8 +105,8 @@ Result<std::unique_ptr<ChildWorker>> Supervisor::State::start(std::size_t index)
   }
   auto child = ChildWorker::start(std::move(command));
   if (!child) return child;
-  log(LogLevel::info, "[MANAGER] Started " + name_of(index) +
-                          " (PID: " + std::to_string((*child)->pid()) + ")");
+  log(LogLevel::info,
+      "[MANAGER] Started " + name_of(index) + " (PID: " + std::to_string((*child)->pid()) + ")");
   return child;
 }
 
@@ -190,8 +190,8 @@ void Supervisor::State::start_successor() {
 
 void Supervisor::State::give_up_reload(std::size_t index, const std::string& why) {
   for (Seat& seat : seats) seat.reload = false;
-  log(LogLevel::error, "[MANAGER] the new " + name_of(index) +
-                           " does not come up, the old ones stay: " + why);
+  log(LogLevel::error,
+      "[MANAGER] the new " + name_of(index) + " does not come up, the old ones stay: " + why);
 }
 
 void Supervisor::State::bury_leaving() {
@@ -315,7 +315,11 @@ Result<void> Supervisor::run(std::stop_token stop) {
 
 void Supervisor::signal(int number) {
   const std::lock_guard lock(state_->mutex);
-  state_->each_child([number](const ChildWorker& child) { child.signal(number); });
+  // A child that is just starting does not know the others yet, and would die of them.
+  const bool known_to_all = number == SIGTERM || number == SIGINT || number == SIGKILL;
+  state_->each_child([&](const ChildWorker& child) {
+    if (known_to_all || child.is_ready()) child.signal(number);
+  });
 }
 
 void Supervisor::reload() {

@@ -49,6 +49,11 @@ Result<void> check_options(const Tasks& tasks, const WorkerOptions& options) {
     return Error{Errc::invalid, "concurrency " + std::to_string(options.concurrency) +
                                     " is out of range: use 1 to 4096, or 0 for one a core"};
   }
+  constexpr std::int64_t least_rss = 32'000'000;  // One that is always above it would never work.
+  if (options.lifetime.max_rss_bytes != 0 && options.lifetime.max_rss_bytes < least_rss) {
+    return Error{Errc::invalid, "max_rss of " + std::to_string(options.lifetime.max_rss_bytes) +
+                                    " bytes is less than a worker needs: use 32MB or more, or 0"};
+  }
   if (options.coroutines < 1 || options.coroutines > 100'000) {
     return Error{Errc::invalid, "coroutines " + std::to_string(options.coroutines) +
                                     " is out of range: use 1 to 100000"};
@@ -205,11 +210,11 @@ Result<void> Worker::run(std::stop_token stop) {
   bool told_ready = false, told_leaving = false;
   while (true) {
     const Rest rest = s.pump->step();
-    if (rest.finished) break;
     if (!told_ready && s.pump->in_session()) tell_ready();
     told_ready = told_ready || s.pump->in_session();
     if (!told_leaving && s.pump->wants_successor()) tell_leaving();
     told_leaving = told_leaving || s.pump->wants_successor();
+    if (rest.finished) break;
     if (rest.again) continue;
     auto woken =
         s.pump_store->wait(rest.what, s.pump_store->clock().steady() + rest.longest, *s.pump_ring);

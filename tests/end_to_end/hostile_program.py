@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A program that does what it is told, good or bad: {"do": NAME, ...}.
 
-Told by its input, it does one thing and ends; with --persistent it speaks the protocol, by hand, one
-line of JSON at a time.
+Told by its input, it does one thing and ends; with --persistent it speaks the protocol, by hand,
+one line of JSON at a time.
 """
 import json
 import os

@@ -79,7 +79,8 @@ class Programs(Stage):
 
     def test_hostile_spawned_programs_fail_with_their_certificate_and_harm_nobody(self):
         bad = self.expect_failures("once", [
-            ("die", {"signal": 9}, r"\Asignal 9 \(Killed\)" + PEAK + r", last line: about to die\Z"),
+            ("die", {"signal": 9},
+             r"\Asignal 9 \(Killed\)" + PEAK + r", last line: about to die\Z"),
             ("die", {"signal": 11}, r"\Asignal 11 \(Segmentation fault\)" + PEAK + ", last line"),
             ("leave", {"code": 3}, r"\Aexit code 3" + PEAK + r", last line: about to leave\Z"),
             ("nonsense", {}, r"\Aexit code 1, .*KeyError: 'nonsense'\nTraceback"),
