@@ -33,6 +33,7 @@ third_party_package(spdlog spdlog) # the compiled one, with the external fmt
 third_party_package(toml tomlplusplus) # the linked one, TOML_HEADER_ONLY=0
 third_party_package(crypto libcrypto)
 third_party_package(systemd libsystemd)
+third_party_package(prometheus prometheus-cpp-core)
 third_party_package(cbc cbc)
 # Asio is headers alone; the thread library is linked everywhere. Boost has no pkg-config file.
 find_path(boost_headers boost/asio/awaitable.hpp REQUIRED)

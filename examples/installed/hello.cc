@@ -17,10 +17,15 @@ int main(int argc, char** argv) {
 
   penstock::App app("hello", "1.0");
   app.tasks(std::move(tasks));
-  app.command(
-      {.name = "greet", .summary = "Greet without a queue", .run = [](const penstock::Arguments&) {
-         std::cout << "hello\n";
-         return 0;
-       }});
+  // By flag, PENSTOCK_WHOM, GREETING_NAME, [hello] whom in penstock.toml, or the fallback.
+  app.setting({.flag = "--whom", .key = "hello.whom", .fallback = "you", .help = "whom to greet"});
+  app.alias("--whom", {.name = "GREETING_NAME"});
+  app.command({.name = "greet",
+               .summary = "Greet without a queue",
+               .flags = {{"--whom", "NAME", "whom to greet (you)"}},
+               .run = [](const penstock::Arguments& arguments) {
+                 std::cout << "hello " << arguments.text("--whom") << '\n';
+                 return 0;
+               }});
   return penstock::main(argc, argv, app);
 }

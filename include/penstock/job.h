@@ -166,6 +166,7 @@ struct WorkerRecord {
   std::vector<std::string> pools = {}, queues = {}, tasks = {};
   int concurrency = 0, running = 0;
   std::int64_t tasks_processed = 0, tasks_failed = 0, rss_bytes = 0;
+  std::string tally = {};  ///< JSON: ends, waiting and running times by queue and task; or empty.
   Duration uptime{0};
   Time last_seen_at{};
 };

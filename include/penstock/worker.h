@@ -286,6 +286,8 @@ class Worker {
   /// Fetches nothing more, goes on with what it has; `false` fetches again.
   void quiet(bool on = true);
   [[nodiscard]] WorkerStats stats() const;
+  /// What it has counted by queue and task, and what it holds now, in the text form of Prometheus.
+  [[nodiscard]] std::string metrics() const;
   /// One line for each slot: what it runs and for how long.
   [[nodiscard]] std::vector<std::string> slots() const;
   [[nodiscard]] const std::string& name() const;

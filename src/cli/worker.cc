@@ -7,6 +7,7 @@
 #include "cli/settings.h"
 #include "cli/signals.h"
 #include "cli/task_tables.h"
+#include "http/metrics_server.h"
 #include "rules/byte_size.h"
 #include "rules/job_state.h"
 #include "rules/name.h"
@@ -109,6 +110,27 @@ Result<WorkerOptions> read_options(const Arguments& arguments) {
   return options;
 }
 
+// Each of several processes has its own port: the one that was named, and those behind it.
+Result<std::optional<http::MetricsServer>> serve_metrics(const Arguments& arguments,
+                                                         const Worker& worker) {
+  const std::string named = arguments.text("--metrics");
+  if (named.empty()) return std::optional<http::MetricsServer>();
+  auto address = http::ListenAddress::parse(named);
+  if (!address) return Error{address.error().code, "--metrics: " + address.error().message};
+  if (!address->is_loopback() && !arguments.has("--allow-anonymous")) {
+    return Error{Errc::denied, "--metrics " + named +
+                                   " is for every machine that reaches it, and "
+                                   "has no password: add --allow-anonymous, or use 127.0.0.1"};
+  }
+  const int index = std::atoi(arguments.text("--index").c_str());
+  if (index > 1) address->port = static_cast<unsigned short>(address->port + index - 1);
+  auto server = http::MetricsServer::open(*address, [&worker] { return worker.metrics(); });
+  if (!server) return std::move(server).error();
+  log(LogLevel::info,
+      "metrics: http://" + address->host + ":" + std::to_string(server->port()) + "/metrics");
+  return std::optional<http::MetricsServer>(*std::move(server));
+}
+
 int run_one_process(const Arguments& arguments, const Tasks& tasks, WorkerOptions options) {
   const std::string index = arguments.text("--index");
   const std::string prefix = index.empty() ? "" : "[WORKER-" + index + "] ";
@@ -132,9 +154,10 @@ int run_one_process(const Arguments& arguments, const Tasks& tasks, WorkerOption
     }
   });
   auto worker = Worker::open(arguments.store(), tasks, std::move(options));
-  if (!worker) {
+  auto metrics = worker ? serve_metrics(arguments, *worker) : std::move(worker).error();
+  if (!metrics) {
     signals.end();
-    return fail(arguments, worker.error());
+    return fail(arguments, metrics.error());
   }
   {
     const std::lock_guard lock(mutex);
@@ -203,6 +226,8 @@ std::vector<Flag> worker_flags() {
           {"--store-access", "", "programs are given the store's URL with its password"},
           {"--spill", "DIR", "write results over 1 MiB to files there"},
           {"--spill-max", "SIZE", "no result is larger than this (256MiB)"},
+          {"--metrics", "ADDR", "show counters to Prometheus: PORT or ADDRESS:PORT"},
+          {"--allow-anonymous", "", "there also to other machines, without a password"},
           {"--list-tasks", "", "print the names of the tasks and exit"},
           {"--builtin-tasks", "", "offer noop, echo, sleep, fail and crash too"},
           {"--index", "N", "number among its siblings, set by the supervisor"},

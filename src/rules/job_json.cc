@@ -209,6 +209,7 @@ std::string to_json(const WorkerRecord& worker) {
   out.key("uptime_seconds").real(static_cast<double>(worker.uptime.count()) / 1000);
   out.key("rss_bytes").number(worker.rss_bytes);
   time_or_null(out, "last_seen_at", worker.last_seen_at);
+  out.key("tally").raw(worker.tally.empty() ? "[]" : worker.tally);
   return out.end_object().take();
 }
 

@@ -15,6 +15,7 @@ inline constexpr std::size_t max_log_bytes = 64 << 10;  // A job's log; the olde
 inline constexpr std::size_t max_log_line_bytes = 8 << 10;
 inline constexpr std::size_t max_error_bytes = 8 << 10;
 inline constexpr std::size_t max_error_tail_bytes = 4 << 10;  // Of a program's stderr.
+inline constexpr std::size_t max_tally_bytes = 16 << 10;  // Of what a worker says it has counted.
 inline constexpr int max_json_depth = 64;
 inline constexpr int max_priority = 10;
 inline constexpr Duration age_step{

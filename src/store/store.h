@@ -85,6 +85,7 @@ struct Vitals {
   State state = State::running;
   int running = 0;
   std::int64_t processed = 0, failed = 0, rss_bytes = 0;
+  std::string tally = {};  ///< rules::Tally as JSON; empty: the same as before.
 };
 
 struct Watched {

@@ -7,7 +7,7 @@
 #include <csignal>
 #include <cstring>
 
-#include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -15,8 +15,8 @@ namespace penstock {
 
 Result<std::unique_ptr<ChildWorker>> ChildWorker::start(std::vector<std::string> command) {
   int ends[2];
-  if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
-    return Error{Errc::unavailable, std::string("cannot make a pipe: ") + std::strerror(errno)};
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) {
+    return Error{Errc::unavailable, std::string("cannot make sockets: ") + std::strerror(errno)};
   }
   const auto child = start_child({.command = std::move(command),
                                   .death_signal = SIGTERM,

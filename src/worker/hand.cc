@@ -113,8 +113,16 @@ void Hand::end(const Key& key, const Item& item, const rules::Outcome& outcome) 
                                    .cancel_requested = item.cancelled,
                                    .created_at = reserved.created_at};
   std::uniform_real_distribution<double> die(0.0, 1.0);
-  outbox.push_back(
-      rules::decide(attempted, outcome, item.attempt->policy(), store_.clock().now(), die(dice_)));
+  const Time now = store_.clock().now();
+  outbox.push_back(rules::decide(attempted, outcome, item.attempt->policy(), now, die(dice_)));
+  std::optional<Duration> ran, waited;
+  if (item.attempt->has_started()) {
+    ran = since(item.attempt->started_at(), store_.clock().steady());
+    if (reserved.attempt == 1 && reserved.crashes == 0) {
+      waited = std::max(now - *ran - reserved.created_at, Duration{0});
+    }
+  }
+  tally.count(reserved.queue, reserved.task, outbox.back(), waited, ran);
 }
 
 bool Hand::stop_overdue(SteadyTime now) {

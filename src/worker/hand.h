@@ -5,6 +5,7 @@
 // store; the hand decides what became of each attempt.
 #pragma once
 
+#include "rules/tally.h"
 #include "worker/slots.h"
 
 #include <deque>
@@ -52,6 +53,8 @@ class Hand {
 
   /// Transitions that wait to be sent, oldest first; the pump takes them off when answered.
   std::vector<rules::Transition> outbox;
+  /// What has been decided, counted.
+  rules::Tally tally;
 
   [[nodiscard]] bool empty() const { return items_.empty(); }
   [[nodiscard]] int running() const;

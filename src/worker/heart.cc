@@ -19,7 +19,9 @@ std::int64_t resident_bytes(const std::string& process) {
   return resident * sysconf(_SC_PAGESIZE);
 }
 
-// Its own, and that of the programs it runs. A program that ended in between has none.
+}  // namespace
+
+// A program that ended in between has none.
 std::int64_t resident_bytes_with_programs() {
   std::int64_t total = resident_bytes("self");
   std::error_code failed;
@@ -29,8 +31,6 @@ std::int64_t resident_bytes_with_programs() {
   }
   return total;
 }
-
-}  // namespace
 
 void Heart::step() {
   Pulse::Own own = pulse_.own();

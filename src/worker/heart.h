@@ -12,6 +12,9 @@
 
 namespace penstock {
 
+/// Memory of this process and of the programs that it runs.
+std::int64_t resident_bytes_with_programs();
+
 class Heart {
  public:
   /// `tell_pump` and `tell_upkeep` are called after an answer that concerns them.

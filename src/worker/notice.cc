@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -16,9 +17,8 @@ namespace {
 
 constexpr const char* variable = "PENSTOCK_NOTICE";
 
-// Whatever else of our environment is there, the variable must name a pipe: it may be inherited
-// from somebody who never meant us.
-int open_pipe() {
+// The variable must name a socket: it may be inherited from somebody who never meant us.
+int open_socket() {
   const char* text = std::getenv(variable);
   if (!text) return -1;
   const std::string_view digits(text);
@@ -26,20 +26,20 @@ int open_pipe() {
   const auto [end, failed] =
       std::from_chars(digits.data(), digits.data() + digits.size(), descriptor);
   struct stat file {};
-  const bool is_pipe = failed == std::errc{} && end == digits.data() + digits.size() &&
-                       descriptor > STDERR_FILENO && fstat(descriptor, &file) == 0 &&
-                       S_ISFIFO(file.st_mode);
-  if (!is_pipe) return -1;
+  const bool is_socket = failed == std::errc{} && end == digits.data() + digits.size() &&
+                         descriptor > STDERR_FILENO && fstat(descriptor, &file) == 0 &&
+                         S_ISSOCK(file.st_mode);
+  if (!is_socket) return -1;
   fcntl(descriptor, F_SETFD, FD_CLOEXEC);
   return descriptor;
 }
 
 bool tell_supervisor(Notice notice) {
-  static const int pipe = open_pipe();
-  if (pipe < 0) return false;
+  static const int socket = open_socket();
+  if (socket < 0) return false;
   const char byte = static_cast<char>(notice);
-  // A supervisor that is gone takes this process with it; there is nobody to tell.
-  (void)!write(pipe, &byte, 1);
+  // A supervisor that is gone has told this process to end; that must not be cut short by a signal.
+  (void)!send(socket, &byte, 1, MSG_NOSIGNAL);
   return true;
 }
 

@@ -9,6 +9,7 @@ void Pulse::answered(const Own& asked_as, const Orders& orders, SteadyTime at,
                      std::vector<Watched> dead) {
   const std::lock_guard lock(mutex_);
   if (asked_as.session.number != own_.session.number) return;  // A session that is no more ours.
+  if (orders.alive && !asked_as.vitals.tally.empty()) told_tally_ = asked_as.vitals.tally;
   heard_.alive = orders.alive;
   heard_.order = orders.order;
   heard_.cancels = orders.cancels;

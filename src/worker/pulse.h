@@ -44,13 +44,21 @@ class Pulse {
     const std::lock_guard lock(mutex_);
     if (own.session.number != own_.session.number) {
       heard_ = Heard{.last_contact = heard_.last_contact};
+      told_tally_.clear();
       mismatches_ = 0;
     }
     own_ = own;
   }
+  /// What the worker has counted, to be told with a beat when it is news to the store.
+  void set_tally(std::string tally) {
+    const std::lock_guard lock(mutex_);
+    tally_ = std::move(tally);
+  }
   [[nodiscard]] Own own() const {
     const std::lock_guard lock(mutex_);
-    return own_;
+    Own own = own_;
+    if (tally_ != told_tally_) own.vitals.tally = tally_;
+    return own;
   }
 
   /// Takes in an answer to a beat of `asked_as`, and whom the watch showed dead.
@@ -89,6 +97,7 @@ class Pulse {
  private:
   mutable std::mutex mutex_;  // Guards all below.
   Own own_;
+  std::string tally_, told_tally_;
   Heard heard_;
   Findings findings_;
   int mismatches_ = 0;

@@ -12,6 +12,7 @@ namespace {
 
 constexpr Duration shortest_pause{50}, longest_pause{2000};
 constexpr Duration notes_every{100};
+constexpr Duration tally_every{2000};  // With a beat, when it has changed.
 constexpr Duration idle_rest{10'000};
 // How long a worker that gives back goes on asking a store that does not answer. Then it leaves:
 // its beats stop, and its peers take the jobs.
@@ -289,6 +290,10 @@ void Pump::publish(bool in_call) {
     own.vitals.processed = stats_.tasks_processed;
     own.vitals.failed = stats_.tasks_failed;
   }
+  if (const SteadyTime now = store_.clock().steady(); now >= next_tally_) {
+    next_tally_ = now + tally_every;
+    pulse_.set_tally(hand_.tally.json(rules::max_tally_bytes));
+  }
   pulse_.set_own(own);
 }
 
@@ -297,6 +302,7 @@ void Pump::describe(SteadyTime now) {
   next_description_ = now + notes_every;
   std::vector<std::string> lines = hand_.describe(now);
   const std::lock_guard lock(stats_mutex_);
+  tally_ = hand_.tally;
   slot_lines_ = std::move(lines);
 }
 
@@ -324,6 +330,11 @@ WorkerStats Pump::stats() const {
   WorkerStats stats = stats_;
   stats.uptime = since(born_, store_.clock().steady());
   return stats;
+}
+
+rules::Tally Pump::tally() const {
+  const std::lock_guard lock(stats_mutex_);
+  return tally_;
 }
 
 std::vector<std::string> Pump::slots() const {

@@ -33,7 +33,7 @@ struct Rest {
   Duration longest{0};
 };
 
-/// Not thread-safe, but for `request`, `stats` and `slots`.
+/// Not thread-safe, but for `request`, `stats`, `slots` and `tally`.
 class Pump {
  public:
   enum class Mode : std::uint8_t { fetch, quiet, drain, give_back };
@@ -53,6 +53,7 @@ class Pump {
   void request(Mode mode) { requested_.store(mode); }
   [[nodiscard]] WorkerStats stats() const;
   [[nodiscard]] std::vector<std::string> slots() const;
+  [[nodiscard]] rules::Tally tally() const;
   /// A slot was lost to a handler that does not stop: the process should be started anew.
   [[nodiscard]] bool recycle() const { return recycle_; }
   /// There is a session: what is ready is taken.
@@ -96,7 +97,7 @@ class Pump {
   SteadyTime not_before_{};  // After an unanswered call: when to try again.
   Duration pause_{0};
   std::vector<Note> notes_;  // Not written yet.
-  SteadyTime next_notes_{}, next_description_{};
+  SteadyTime next_notes_{}, next_description_{}, next_tally_{};
 
   bool may_have_work_ = true;
   bool fetch_alone_ = false;  // A suspect waits for us: fetch nothing until nothing is held.
@@ -111,8 +112,9 @@ class Pump {
   std::int64_t taken_ = 0;
   std::int64_t allowance_ = std::numeric_limits<std::int64_t>::max();
 
-  mutable std::mutex stats_mutex_;  // Guards the two below, which other threads read.
+  mutable std::mutex stats_mutex_;  // Guards the three below, which other threads read.
   WorkerStats stats_;
+  rules::Tally tally_;
   std::vector<std::string> slot_lines_;
   const SteadyTime born_;
 };

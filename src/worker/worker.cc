@@ -7,6 +7,7 @@
 #include "store/open.h"
 #include "worker/async_slots.h"
 #include "worker/heart.h"
+#include "worker/metrics_text.h"
 #include "worker/notice.h"
 #include "worker/programs.h"
 #include "worker/pump.h"
@@ -281,6 +282,15 @@ void Worker::quiet(bool on) {
 WorkerStats Worker::stats() const {
   const std::lock_guard lock(state_->pump_mutex);
   return state_->pump ? state_->pump->stats() : WorkerStats{};
+}
+
+std::string Worker::metrics() const {
+  const std::lock_guard lock(state_->pump_mutex);
+  if (!state_->pump) return metrics_text({}, {});
+  const WorkerStats stats = state_->pump->stats();
+  return metrics_text(state_->pump->tally(), {.running = stats.running,
+                                              .rss_bytes = resident_bytes_with_programs(),
+                                              .uptime = stats.uptime});
 }
 
 std::vector<std::string> Worker::slots() const {

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import unittest
+import urllib.request
 
 from stage import BIN, PATIENCE, Stage
 
@@ -34,7 +35,7 @@ class Replaced(FleetStage):
         fleet.wait_line("takes no more jobs")
         # The one that holds the long job is still there, and two others take jobs beside it.
         self.until("three workers", lambda: len(self.workers()) == 3)
-        self.assertEqual(self.states()[held], "draining")
+        self.until("it drains", lambda: self.states()[held] == "draining")
         for number in range(4):
             self.assertEqual(self.wait(self.submit("echo", str(number))).strip(), str(number))
         self.run_command("job", "cancel", long)
@@ -209,6 +210,37 @@ class ServiceManager(FleetStage):
                             "deploy/systemd/penstock-worker.service").read_text("utf-8")
         self.assertIn("Type=notify", unit)
         self.assertIn("ExecReload=/bin/kill -HUP $MAINPID", unit)
+
+
+class Metrics(FleetStage):
+    def read(self, line, path="/metrics"):
+        address = line.split("http://")[1].removesuffix("/metrics")
+        with urllib.request.urlopen(f"http://{address}{path}", timeout=PATIENCE) as answer:
+            return answer.read().decode()
+
+    def test_counters_are_served_and_travel_with_the_beats(self):
+        worker = self.start("worker", "--metrics", "0")
+        line = worker.wait_line("metrics: http://127.0.0.1:")
+        self.assertEqual(self.read(line, "/healthz"), "ok\n")
+        for number in range(3):
+            self.wait(self.submit("echo", str(number), "--queue", "default"))
+        self.wait(self.submit("fail", '{"times":1}', "--backoff", "fixed:1ms"))
+        counted = 'penstock_jobs_finished_total{queue="default",task="echo",outcome="succeeded"} 3'
+        self.until("they are counted", lambda: counted in self.read(line))
+        text = self.read(line)
+        self.assertIn('penstock_job_retries_total{queue="default",task="fail"} 1', text)
+        self.assertIn('penstock_job_run_seconds_count{queue="default",task="echo"} 3', text)
+
+        def told():
+            tally = {one["task"]: one for one in self.workers()[0]["tally"]}
+            return tally.get("fail", {}).get("succeeded") == 1 and tally
+        tally = self.until("a beat has told it", told)
+        self.assertEqual((tally["echo"]["succeeded"], tally["fail"]["retried"]), (3, 1))
+        self.assertEqual(sum(tally["echo"]["wait"]["counts"]), 3)
+
+    def test_other_machines_are_not_served_unless_asked_for(self):
+        self.refuse("worker", "--metrics", "0.0.0.0:0", code=6, holding="--allow-anonymous")
+        self.refuse("worker", "--metrics", "here", code=2, holding="write PORT")
 
 
 class Aliases(FleetStage):

@@ -168,8 +168,6 @@ class Programs(Stage):
             self.wait(job)
         for job in broken[:2]:
             self.until(f"{job} has crashed", lambda job=job: self.show(job)["crashes"] > 0)
-        for job in broken:
-            self.run_command("job", "cancel", job)
 
     def test_jobs_of_one_program_compute_at_the_same_time(self):
         self.worker("--concurrency", "2")

@@ -100,6 +100,18 @@ TEST_P(Session, ForgedNonceIsRefused) {
   EXPECT_TRUE(session.beat().alive);
 }
 
+TEST_P(Session, WhatAWorkerHasCountedTravelsWithABeatAndStays) {
+  const auto told = [&] {
+    const auto all = store->list(SessionsQuery{}).value();
+    return std::get<Page<WorkerRecord>>(all).items.at(0).tally;
+  };
+  EXPECT_EQ(told(), "");
+  store->extend(session.id(), {.tally = "[{\"task\":\"a\"}]"}).value();
+  EXPECT_EQ(told(), "[{\"task\":\"a\"}]");
+  store->extend(session.id(), {}).value();  // Nothing new.
+  EXPECT_EQ(told(), "[{\"task\":\"a\"}]");
+}
+
 TEST_P(Session, CloseGivesBackWithoutUsingAnAttempt) {
   for (const char* task : {"a", "b"}) producer.add(task);
   session.reserve(2);

@@ -214,6 +214,7 @@ Result<Page<WorkerRecord>> RedisStore::list_sessions() {
     worker.tasks_processed = fields.number("processed");
     worker.tasks_failed = fields.number("failed");  // lint: state-text, a count
     worker.rss_bytes = fields.number("rss");
+    worker.tally = fields.text("tally");
     worker.last_seen_at = rules::from_ms(fields.number("seen"));
     worker.uptime = clock().now() - rules::from_ms(fields.number("opened"));
   }

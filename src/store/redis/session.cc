@@ -80,6 +80,7 @@ Result<Orders> RedisStore::extend(const SessionId& session, const Vitals& vitals
   arguments.add(vitals.processed);
   arguments.add(vitals.failed);
   arguments.add(vitals.rss_bytes);
+  arguments.add(vitals.tally);
   const SteadyTime sent = real_clock().steady();
   append(scripts::extend, arguments);
   const bool asks_time = space_->server_clock.due(sent);

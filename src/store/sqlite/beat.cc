@@ -37,6 +37,9 @@ Result<Orders> SqliteStore::extend(const SessionId& session, const Vitals& vital
     }
   }
   if (!beating.orders.alive) return beating.orders;
+  if (!vitals.tally.empty()) {
+    if (auto kept = keep_tally(session.number, vitals.tally); !kept) return std::move(kept).error();
+  }
   beating.orders.news = live().bell();
   beating.orders.watch.clear();
   for (const Beating::Peer& peer : beating.peers) {
@@ -125,6 +128,15 @@ Result<void> SqliteStore::count_false_alarm() {
   auto step = begin();
   if (!step) return std::move(step).error();
   step->connection().statement("meta.add").start("false_alarms", 1).run();
+  return step->commit();
+}
+
+// The one thing of a beat that is a row: it comes rarely, and does not fit the live file.
+Result<void> SqliteStore::keep_tally(SessionNumber session, const std::string& tally) {
+  auto step = begin();
+  if (!step) return std::move(step).error();
+  const auto number = static_cast<std::uint64_t>(session);
+  step->connection().statement("session.tally").start(number, tally).run();
   return step->commit();
 }
 

@@ -256,6 +256,7 @@ Result<Page<WorkerRecord>> SqliteStore::list_sessions() {
       worker.last_seen_at = rules::from_ms(slot.seen_at_ms.load());
     }
     worker.uptime = clock().now() - rules::from_ms(read.integer(9));
+    worker.tally = read.text(10);
     page.items.push_back(std::move(worker));
   }
   if (auto ended = read_ended(); !ended) return std::move(ended).error();

@@ -44,10 +44,18 @@ void write_meta(Connection& db, std::string_view key, const T& value) {
   db.statement("meta.write").start(key, value).run();
 }
 
+// The steps from an older layout to the newest, in the transaction of its caller. A program that
+// has the file open meanwhile goes on: steps add, and take nothing away.
+void migrate(Connection& db, std::int64_t layout) {
+  for (std::size_t i = static_cast<std::size_t>(layout); i < migrations::all.size(); ++i) {
+    db.execute(std::string(migrations::all[i].second));
+  }
+  db.execute("PRAGMA user_version = " + std::to_string(newest_layout));
+}
+
 void create(Connection& db) {
   db.execute("PRAGMA application_id = " + std::to_string(application_id));
-  for (const auto& [stem, text] : migrations::all) db.execute(std::string(text));
-  db.execute("PRAGMA user_version = " + std::to_string(newest_layout));
+  migrate(db, 0);
   if (db.failed()) return;
   const std::string secret = to_hex(new_secret());
   write_meta(db, "secret", secret);
@@ -80,7 +88,7 @@ Result<void> check_layout(Connection& db, const std::string& path, bool& is_new)
     return Error{Errc::invalid,
                  "database " + path + " belongs to another program: name another file"};
   }
-  if (layout != newest_layout) {
+  if (layout < 1 || layout > newest_layout) {
     return Error{Errc::conflict, "database " + path + " has layout " + std::to_string(layout) +
                                      ", this program knows layout " +
                                      std::to_string(newest_layout) +
@@ -104,7 +112,11 @@ Result<void> prepare(Database& database, Connection& db) {
     db.execute("ROLLBACK");
     return ok;
   }
-  if (is_new) create(db);
+  if (is_new) {
+    create(db);
+  } else if (const std::int64_t layout = db.ask("PRAGMA user_version"); layout < newest_layout) {
+    migrate(db, layout);
+  }
   jump_after_boot(db);
   const std::string secret = read_meta(db, "secret");
   db.execute("COMMIT");

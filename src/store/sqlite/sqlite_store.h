@@ -113,6 +113,7 @@ class SqliteStore : public Store {
   void read_work(std::uint64_t session, Orders& orders);
   void read_peers(SessionNumber own, Orders& orders, Beating& beating);
   Result<void> count_false_alarm();
+  Result<void> keep_tally(SessionNumber session, const std::string& tally);
   Result<SessionNumber> take_upkeep(SessionNumber session);
   void reserve(WriteStep& step, const SessionRow& session, const Want& want, Exchange& into);
   struct Ready;

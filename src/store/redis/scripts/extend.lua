@@ -10,6 +10,7 @@
 -- ARGV[8]  processed
 -- ARGV[9]  failed
 -- ARGV[10]  rss_bytes
+-- ARGV[11]  tally: JSON, or empty when it is the same as before
 -- Returns  {1, held, order, next_due_ms, work_waiting, upkeep, cancels, watch, news, oldest_ms}:
 --          watch has session and beat of each, beat -1 for one that is retired; news is the newest
 --          event's position and oldest_ms until when the next ended job is kept, both for the
@@ -20,10 +21,11 @@
 local session, nonce, known, now_ms = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local watchers = whole(ARGV[5])
 local state, running, processed, failed, rss = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
+local tally = ARGV[11]
 
 local ses_key, sessions = p .. 'ses:' .. session, p .. 'sessions'
 local v = redis.call('HMGET', ses_key, 'nonce', 'retired', 'order', 'queues', 'pools')
-if not rss or not watchers then return -1 end
+if not tally or not watchers then return -1 end
 if v[1] ~= nonce or v[2] == '1' then
   if v[1] == nonce or known == '1' then
     -- It beats, so it lives: whoever declared it dead was mistaken, or it had been stopped.
@@ -84,5 +86,6 @@ redis.call('HDEL', ses_key, '')
 redis.call('HINCRBY', sessions, session, 1)
 redis.call('HSET', ses_key, 'state', state, 'running', running, 'processed', processed,
            'failed', failed, 'rss', rss, 'seen', now_ms)
+if tally ~= '' then redis.call('HSET', ses_key, 'tally', tally) end
 if takes_upkeep then redis.call('SET', p .. 'lease', session) end
 return {1, held, number(v[3]), due, waiting, upkeep, cancels, watch, news, oldest or ''}

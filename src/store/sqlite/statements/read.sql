@@ -25,7 +25,8 @@ SELECT queue, state, jobs FROM counts
 SELECT ifnull(sum(submitted), 0) FROM queues WHERE ?1 = '' OR queue = ?1
 
 -- name: sessions
-SELECT session, slot, worker, host, pid, queues, pools, tasks, concurrency, opened_at_ms
+SELECT session, slot, worker, host, pid, queues, pools, tasks, concurrency, opened_at_ms,
+       tally
 FROM sessions WHERE retired = 0 ORDER BY session
 
 -- name: events

@@ -14,6 +14,9 @@ INSERT INTO sessions (session, nonce, slot, worker, host, pid, queues, pools, ta
                       opened_at_ms)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
 
+-- name: tally
+UPDATE sessions SET tally = ?2 WHERE session = ?1
+
 -- name: count_held
 SELECT count(*) FROM jobs WHERE state = 'running' AND session = ?1
 
