@@ -19,12 +19,11 @@
 // co_await expression is miscompiled.
 #pragma once
 
+#include <penstock/program.h>
 #include <penstock/worker.h>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 namespace penstock {
 
@@ -73,20 +72,45 @@ class AsyncContext {
   }
   /// The same, as JSON text.
   [[nodiscard]] Awaitable<Result<std::string>> wait_text(JobId id, Duration patience);
+  /// The result of a program that is run for this job: see run_program. At most 32 of a worker's
+  /// coroutines run one at the same time; the others wait for their turn.
+  [[nodiscard]] Awaitable<std::string> run(Program program, std::string input = "null") {
+    auto work = [program = std::move(program), input = std::move(input), job = job_] {
+      return run_program(program, input, *job);
+    };
+    auto ran = in_background(std::move(work));
+    co_return co_await std::move(ran);
+  }
   /// Runs `work`, which may block, on a thread that is made for that (a worker has 32), and gives
   /// what it returned or throws what it threw. It is not cut short: let it look at stop().
   template <class F>
   [[nodiscard]] Awaitable<std::invoke_result_t<F&>> in_background(F work) {
-    auto called = call(std::move(work));
-    co_return co_await boost::asio::co_spawn(loop_->background(), std::move(called),
-                                             boost::asio::use_awaitable);
+    using R = std::invoke_result_t<F&>;
+    struct Answer {
+      std::exception_ptr thrown;
+      std::optional<std::conditional_t<std::is_void_v<R>, char, R>> value;
+    };
+    const auto answer = std::make_shared<Answer>();
+    const auto shared = std::make_shared<F>(std::move(work));  // It may be one that only moves.
+    std::function<void()> noted = [answer, shared] {
+      try {
+        if constexpr (std::is_void_v<R>) {
+          (*shared)();
+        } else {
+          answer->value.emplace((*shared)());
+        }
+      } catch (...) {
+        answer->thrown = std::current_exception();
+      }
+    };
+    auto ran = block(std::move(noted));
+    co_await std::move(ran);
+    if (answer->thrown) std::rethrow_exception(answer->thrown);
+    if constexpr (!std::is_void_v<R>) co_return std::move(*answer->value);
   }
 
  private:
-  template <class F>
-  static Awaitable<std::invoke_result_t<F&>> call(F work) {
-    co_return work();
-  }
+  [[nodiscard]] Awaitable<void> block(std::function<void()> work);
 
   JobContext* job_;
   AsyncLoop* loop_;

@@ -41,4 +41,9 @@ struct Program {
 Result<void> add_program(Tasks& tasks, std::string name, Program program,
                          TaskDefaults defaults = {});
 
+/// Runs a program once, in the calling thread, as a part of a job: `input` on its stdin, its result
+/// returned, stderr in the job's log, killed with the job. Throws NoRetry when it cannot be run
+/// (no such program), and what a handler may throw otherwise. REQUIRES: mode is spawn.
+std::string run_program(const Program& program, std::string_view input, JobContext& job);
+
 }  // namespace penstock

@@ -2,10 +2,12 @@
 #include <penstock/async.h>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 namespace penstock {
 namespace {
@@ -59,6 +61,28 @@ Awaitable<void> AsyncContext::wait_for(Duration length) {
   auto token = asio::redirect_error(asio::use_awaitable, stopped);
   co_await timer.async_wait(token);
   if (stopped) throw_stopped();
+}
+
+// Not by co_spawn: in Boost 1.81 a cancelled coroutine that changes its executor ends the program.
+Awaitable<void> AsyncContext::block(std::function<void()> work) {
+  const asio::any_io_executor executor = co_await asio::this_coro::executor;
+  const auto waiting = std::make_shared<Waiting>(executor);
+  asio::post(loop_->background(), [waiting, executor, work = std::move(work)] {
+    work();
+    asio::post(executor, [waiting] {
+      waiting->answer = std::string();
+      waiting->timer.cancel();
+    });
+  });
+  // The work may use what the coroutine holds: a cancel does not end this wait, but the next one.
+  co_await asio::this_coro::throw_if_cancelled(false);
+  while (!waiting->answer) {
+    waiting->timer.expires_at(asio::steady_timer::time_point::max());
+    boost::system::error_code ended;
+    auto token = asio::redirect_error(asio::use_awaitable, ended);
+    co_await waiting->timer.async_wait(token);
+  }
+  co_await asio::this_coro::throw_if_cancelled(true);
 }
 
 Awaitable<Result<std::string>> AsyncContext::wait_text(JobId id, Duration patience) {

@@ -228,6 +228,47 @@ TEST_F(AsyncTest, WhatBlocksRunsInTheBackground) {
   for (const Submitted& one : client_.submit(jobs).value()) EXPECT_EQ(wait(one.id), "7");
 }
 
+TEST_F(AsyncTest, ACoroutineRunsAProgramAndHasItsResult) {
+  tasks_.add("shell", [](std::string text, AsyncContext context) -> Awaitable<std::string> {
+    Program program{.command = {"/bin/sh", "-c", "echo to the log >&2; cat"}};
+    auto ran = context.run(program, text);
+    const std::string result = co_await std::move(ran);
+    co_return result;
+  });
+  start();
+  const JobId id = client_.submit("shell", std::string("[1,2]")).value();
+  EXPECT_EQ(client_.wait<std::string>(id, patience).value(), "[1,2]");
+  EXPECT_EQ(client_.logs(id).value().items.at(0).text, "to the log");
+}
+
+TEST_F(AsyncTest, CancelKillsTheProgramThatACoroutineWaitsFor) {
+  tasks_.add("shell", [](json, AsyncContext context) -> Awaitable<void> {
+    Program program{.command = {"/bin/sh", "-c", "echo started >&2; exec tail -f /dev/null"}};
+    auto ran = context.run(program);
+    co_await std::move(ran);
+  });
+  start();
+  const JobId id = submit("shell");
+  const SteadyTime give_up = real_clock().steady() + patience;
+  while (client_.logs(id).value().items.empty() && real_clock().steady() < give_up) {
+    std::this_thread::yield();
+  }
+  ASSERT_TRUE(client_.cancel(id));
+  EXPECT_EQ(failed(id).state, JobState::cancelled);
+}
+
+TEST_F(AsyncTest, AProgramThatIsNotThereFailsTheCoroutineForGood) {
+  tasks_.add("shell", [](json, AsyncContext context) -> Awaitable<void> {
+    Program program{.command = {"/nowhere/program"}};
+    auto ran = context.run(program);
+    co_await std::move(ran);
+  });
+  start();
+  const Job job = failed(submit("shell"));
+  EXPECT_EQ(job.attempt, 1);
+  EXPECT_THAT(job.error, ::testing::HasSubstr("does not exist"));
+}
+
 TEST_F(AsyncTest, ADrainGivesBackCoroutinesThatStillWait) {
   std::latch running(1);
   tasks_.add("long", [&](json, AsyncContext context) -> Awaitable<void> {

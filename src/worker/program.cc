@@ -4,6 +4,7 @@
 #include <penstock/program.h>
 
 #include "rules/byte_size.h"
+#include "rules/check.h"
 #include "rules/name.h"
 #include "store/open.h"
 #include "worker/programs.h"
@@ -34,7 +35,6 @@ std::vector<std::string> environment_for(const Program& program) {
 }
 
 Result<void> check(const std::string& name, const Program& program) {
-  if (auto ok = rules::check_name("task name", name); !ok) return ok;
   const std::string task = "task " + name + ": ";
   if (program.command.empty() || program.command.front().empty()) {
     return Error{Errc::invalid, task + "its command is empty: name a program"};
@@ -58,7 +58,18 @@ Result<void> check(const std::string& name, const Program& program) {
 
 }  // namespace
 
+std::string run_program(const Program& program, std::string_view input, JobContext& job) {
+  CHECK(program.mode == Program::Mode::spawn);
+  if (auto ok = check("of this job", program); !ok) throw NoRetry(ok.error().message);
+  auto path = find_program(program.command.front());
+  if (!path) throw NoRetry(path.error().message);
+  Programs once(
+      {.program = program, .path = *std::move(path), .environment = environment_for(program)});
+  return once.run(input, job);
+}
+
 Result<void> add_program(Tasks& tasks, std::string name, Program program, TaskDefaults defaults) {
+  if (auto ok = rules::check_name("task name", name); !ok) return ok;
   if (auto ok = check(name, program); !ok) return ok;
   auto path = find_program(program.command.front());
   if (!path) {
