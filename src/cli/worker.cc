@@ -154,7 +154,7 @@ int run_supervised(const Arguments& arguments, const WorkerOptions& options, int
   if (!options.name.empty()) {
     supervised.command.insert(supervised.command.end(), {"--name-prefix", options.name});
   }
-  for (const char* flag : {"--burst", "--builtin-tasks", "--quiet"}) {
+  for (const char* flag : {"--burst", "--builtin-tasks", "--quiet", "--require-safe-store"}) {
     if (arguments.has(flag)) supervised.command.push_back(flag);
   }
   auto supervisor = Supervisor::open(std::move(supervised));
@@ -190,6 +190,11 @@ int run_worker(const Arguments& arguments, const App& app) {
   if (!arguments.quiet() && arguments.text("--index").empty()) {
     std::cerr << "store: " << rules::without_password(arguments.store()) << " (from "
               << arguments.origin("--store") << ")\n";
+  }
+  if (arguments.has("--require-safe-store")) {
+    // A client is asked, because it knows how to refuse; children of a supervisor ask for
+    // themselves.
+    if (auto safe = connect(arguments, Access::read); !safe) return fail(arguments, safe.error());
   }
   const int count = processes->value_or(1);
   if (count != 1) return run_supervised(arguments, *options, count);
