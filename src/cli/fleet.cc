@@ -41,7 +41,9 @@ std::vector<std::string> child_command(const Arguments& arguments, const FleetWi
     if (arguments.origin(name) != name) continue;
     command.insert(command.end(), {name, arguments.text(name)});
   }
-  if (arguments.quiet()) command.emplace_back("--quiet");
+  for (const char* name : {"--quiet", "--require-safe-store"}) {
+    if (arguments.origin(name) == name) command.emplace_back(name);
+  }
   const std::string typed = arguments.text("--name");
   const std::string prefix = typed.empty() ? wish.name_prefix : typed;
   if (!prefix.empty()) command.insert(command.end(), {"--name-prefix", prefix});

@@ -196,6 +196,11 @@ int run_worker(const Arguments& arguments, const App& app) {
     std::cerr << "store: " << rules::without_password(arguments.store()) << " (from "
               << arguments.origin("--store") << ")\n";
   }
+  if (arguments.has("--require-safe-store")) {
+    // A client is asked, because it knows how to refuse; children of a supervisor ask for
+    // themselves.
+    if (auto safe = connect(arguments, Access::read); !safe) return fail(arguments, safe.error());
+  }
   const int count = processes->value_or(1);
   // Only somebody else can replace a process that is to run other code.
   if (count != 1 || arguments.has("--reload")) {

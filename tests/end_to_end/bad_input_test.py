@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import unittest
 
-from stage import BIN, PATIENCE, SOURCE, Stage
+from stage import BIN, PATIENCE, SOURCE, Redis, Stage
 
 MIB = 1 << 20
 
@@ -169,6 +169,15 @@ class Stores(Stage):
     def test_unsafe_store_is_refused_when_safety_is_required(self):
         self.refuse("submit", "echo", "1", "--store", "sqlite::memory:", "--require-safe-store",
                     code=6)
+
+    def test_unsafe_store_is_refused_by_workers_too(self):
+        redis = Redis(self.folder)
+        self.addCleanup(redis.end)
+        self.assertEqual(redis.ask("CONFIG", "SET", "appendonly", "no"), "OK")
+        self.environment["PENSTOCK_STORE"] = redis.url
+        for processes in (1, 2):
+            self.refuse("worker", "--burst", "--require-safe-store", "--processes", processes,
+                        code=6, holding="would forget every job")
 
 
 class Settings(Stage):
