@@ -233,8 +233,7 @@ void Pump::resolve_doubt(SteadyTime now) {
     }
     return;
   }
-  in_doubt_ = false;
-  pause_ = Duration{0};
+  in_doubt_ = false;  // The pause stays as it is: the exchange that follows may be refused again.
   pulse_.asked_held();
   const std::int64_t applied = hand_.reconcile(*std::move(held), now);
   may_have_work_ = true;
@@ -243,7 +242,9 @@ void Pump::resolve_doubt(SteadyTime now) {
 }
 
 void Pump::unanswered(SteadyTime now, const Error& error) {
-  log(LogLevel::warning, "the store did not answer: " + error.message);
+  const bool silent = error.code == Errc::unavailable;
+  log(LogLevel::warning,
+      (silent ? "the store did not answer: " : "the store refused: ") + error.message);
   in_doubt_ = true;
   pause_ = std::clamp(pause_ * 2, shortest_pause, longest_pause);
   not_before_ = now + pause_;

@@ -11,7 +11,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -159,6 +161,29 @@ TEST_F(RedisScripts, ChangeNothingWhenAnArgumentIsWrong) {
     words.emplace_back("1");
     expect_all_or_nothing(words, call.script + " with one more");
   }
+}
+
+// Closing asks what the session holds, which is a call of its own, and gives that back under the
+// same number: a part of an earlier try that comes late must not mix with the later one.
+TEST_F(RedisScripts, CloseCountsOnlyUnderTheLastCallOfItsSession) {
+  constexpr std::size_t call_at = 2, mode_at = 3;
+  const auto turn = std::ranges::find_if(*calls, [](const RecordedCall& call) {
+    return call.script == "finish" && call.words.at(call.first_argument() + mode_at) == "turn";
+  });
+  ASSERT_NE(turn, calls->end());
+  lay_out(*turn);
+  std::vector<std::string> words = turn->words;
+  const std::size_t first = turn->first_argument();
+  const std::uint64_t next = std::stoull(words.at(first + call_at));
+  words.at(first + mode_at) = "close";
+  for (const std::uint64_t call : {next, next + 1}) {
+    words.at(first + call_at) = std::to_string(call);
+    EXPECT_EQ(server->command(words), "-7") << "call " << call << " after " << next - 1;
+    EXPECT_EQ(digest(*server), before);
+  }
+  words.at(first + call_at) = std::to_string(next - 1);
+  EXPECT_THAT(server->command(words), ::testing::Not(::testing::StartsWith("-")));
+  EXPECT_NE(digest(*server), before);
 }
 
 }  // namespace
