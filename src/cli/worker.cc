@@ -123,6 +123,7 @@ Result<std::optional<http::MetricsServer>> serve_metrics(const Arguments& argume
                                    "has no password: add --allow-anonymous, or use 127.0.0.1"};
   }
   const int index = std::atoi(arguments.text("--index").c_str());
+  address->shared = index > 0;
   if (index > 1) address->port = static_cast<unsigned short>(address->port + index - 1);
   auto server = http::MetricsServer::open(*address, [&worker] { return worker.metrics(); });
   if (!server) return std::move(server).error();

@@ -12,6 +12,8 @@
 #include <charconv>
 #include <thread>
 
+#include <sys/socket.h>
+
 namespace penstock::http {
 namespace {
 
@@ -133,6 +135,10 @@ Result<MetricsServer> MetricsServer::open(const ListenAddress& address,
   boost::system::error_code failed;
   state->acceptor.open(endpoint.protocol(), failed);
   if (!failed) state->acceptor.set_option(tcp::acceptor::reuse_address(true), failed);
+  if (!failed && address.shared) {
+    const int yes = 1;
+    setsockopt(state->acceptor.native_handle(), SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes);
+  }
   if (!failed) state->acceptor.bind(endpoint, failed);
   if (!failed) state->acceptor.listen(tcp::acceptor::max_listen_connections, failed);
   if (failed) {

@@ -17,6 +17,9 @@ namespace penstock::http {
 struct ListenAddress {
   std::string host = "127.0.0.1";
   unsigned short port = 0;
+  /// The port may be taken over while another process of this user still listens on it: a worker
+  /// and its successor do for a while.
+  bool shared = false;
   /// Errors: invalid.
   static Result<ListenAddress> parse(std::string_view text);
   [[nodiscard]] bool is_loopback() const;

@@ -70,6 +70,18 @@ TEST_F(MetricsServerTest, GarbageAndHugeHeadsEndTheConnectionAndNotTheServer) {
   EXPECT_THAT(ask(server_.port(), "GET /healthz HTTP/1.1\r\n\r\n"), HasSubstr("ok\n"));
 }
 
+TEST(SharedMetricsServer, ASuccessorListensBesideItsPredecessor) {
+  auto old = *MetricsServer::open({.port = 0, .shared = true}, [] { return "old"; });
+  const unsigned short port = old.port();
+  {
+    const auto gone = std::move(old);
+    ASSERT_TRUE(MetricsServer::open({.port = port, .shared = true}, [] { return "new"; }));
+  }
+  auto successor = MetricsServer::open({.port = port, .shared = true}, [] { return "new"; });
+  ASSERT_TRUE(successor);
+  EXPECT_THAT(ask(port, "GET /metrics HTTP/1.1\r\n\r\n"), HasSubstr("new"));
+}
+
 TEST_F(MetricsServerTest, AnAddressInUseIsRefused) {
   const auto second = MetricsServer::open({.port = server_.port()}, [] { return ""; });
   ASSERT_FALSE(second);

@@ -238,6 +238,17 @@ class Metrics(FleetStage):
         self.assertEqual((tally["echo"]["succeeded"], tally["fail"]["retried"]), (3, 1))
         self.assertEqual(sum(tally["echo"]["wait"]["counts"]), 3)
 
+    def test_a_successor_takes_over_the_port(self):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        fleet = self.start("worker", "--reload", "--max-jobs", "1", "-c", "1", "--metrics", port)
+        fleet.wait_line("metrics: ")
+        job = self.submit("sleep", '{"ms":1000}')
+        fleet.wait_line("metrics: ", 2)
+        self.assertFalse([line for line in fleet.lines if "cannot listen" in line])
+        self.wait(job)
+
     def test_other_machines_are_not_served_unless_asked_for(self):
         self.refuse("worker", "--metrics", "0.0.0.0:0", code=6, holding="--allow-anonymous")
         self.refuse("worker", "--metrics", "here", code=2, holding="write PORT")
