@@ -16,6 +16,7 @@ void Histogram::add(Duration length) {
 void Tally::count(const std::string& queue, const std::string& task, const Transition& decided,
                   std::optional<Duration> wait, std::optional<Duration> run) {
   if (decided.move == Move::give_back && !run) return;  // It was never started.
+  ++version_;
   TaskTally& tally = tasks_[{queue, task}];
   if (decided.move == Move::succeed) ++tally.succeeded;
   if (decided.move == Move::fail) ++tally.failed;

@@ -37,6 +37,8 @@ class Tally {
   [[nodiscard]] const std::map<std::pair<std::string, std::string>, TaskTally>& tasks() const {
     return tasks_;
   }
+  /// How often something was counted: grows with every change.
+  [[nodiscard]] std::int64_t version() const { return version_; }
   /// A JSON array with an object for each queue and task; without the histograms when it would be
   /// longer than `most_bytes`, and empty when it is too long even so.
   [[nodiscard]] std::string json(std::size_t most_bytes) const;
@@ -44,6 +46,7 @@ class Tally {
  private:
   [[nodiscard]] std::string json_with(bool histograms) const;
   std::map<std::pair<std::string, std::string>, TaskTally> tasks_;
+  std::int64_t version_ = 0;
 };
 
 }  // namespace penstock::rules

@@ -288,11 +288,13 @@ void Pump::publish(bool in_call) {
   {
     const std::lock_guard lock(stats_mutex_);
     stats_.running = own.vitals.running;
+    if (tally_.version() != hand_.tally.version()) tally_ = hand_.tally;
     own.vitals.processed = stats_.tasks_processed;
     own.vitals.failed = stats_.tasks_failed;
   }
   if (const SteadyTime now = store_.clock().steady(); now >= next_tally_) {
     next_tally_ = now + tally_every;
+    tally_told_ = hand_.tally.version();
     pulse_.set_tally(hand_.tally.json(rules::max_tally_bytes));
   }
   pulse_.set_own(own);
@@ -303,7 +305,6 @@ void Pump::describe(SteadyTime now) {
   next_description_ = now + notes_every;
   std::vector<std::string> lines = hand_.describe(now);
   const std::lock_guard lock(stats_mutex_);
-  tally_ = hand_.tally;
   slot_lines_ = std::move(lines);
 }
 
@@ -321,6 +322,8 @@ Rest Pump::rest(const Heard& heard, SteadyTime now) const {
     rest.what.due = heard.tends;  // The next exchange tells when, and upkeep hears of it.
   }
   if (!hand_.empty()) at_most(notes_every);
+  if (tally_told_ != hand_.tally.version())
+    at_most(since(now, std::max(now, next_tally_)) + Duration{1});
   if (heard.work_waiting) at_most(rules::beat_interval);
   if (drain_since_) at_most(std::max(options_.grace - since(*drain_since_, now), Duration{1}));
   return rest;

@@ -98,6 +98,7 @@ class Pump {
   Duration pause_{0};
   std::vector<Note> notes_;  // Not written yet.
   SteadyTime next_notes_{}, next_description_{}, next_tally_{};
+  std::int64_t tally_told_ = 0;  // The version that the heart has.
 
   bool may_have_work_ = true;
   bool fetch_alone_ = false;  // A suspect waits for us: fetch nothing until nothing is held.

@@ -225,10 +225,11 @@ class Metrics(FleetStage):
         for number in range(3):
             self.wait(self.submit("echo", str(number), "--queue", "default"))
         self.wait(self.submit("fail", '{"times":1}', "--backoff", "fixed:1ms"))
+        retried = 'penstock_job_retries_total{queue="default",task="fail"} 1'
+        self.until("the retry is counted", lambda: retried in self.read(line))
         counted = 'penstock_jobs_finished_total{queue="default",task="echo",outcome="succeeded"} 3'
         self.until("they are counted", lambda: counted in self.read(line))
         text = self.read(line)
-        self.assertIn('penstock_job_retries_total{queue="default",task="fail"} 1', text)
         self.assertIn('penstock_job_run_seconds_count{queue="default",task="echo"} 3', text)
 
         def told():
