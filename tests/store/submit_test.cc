@@ -99,6 +99,25 @@ TEST_P(Submit, SameCallAgainRepeatsDuplicatesAndRefusalsToo) {
   }
 }
 
+// The time is that of the server, whose clock may be set while a reply is on its way.
+TEST_P(Submit, SameCallAgainIsKnownWhenTheClockWasSetInBetween) {
+  for (const Duration step : {Duration{-1h}, Duration{1h}}) {
+    const auto jobs = batch({"a", "b"});
+    const SubmitCall call{.request = producer.next(), .jobs = jobs};
+    const auto first = store->submit(call).value();
+    clock.step_calendar(step);
+    const auto again = store->submit(call).value();
+    EXPECT_EQ(again[0].id, first[0].id) << step.count();
+    EXPECT_EQ(again[1].id, first[1].id) << step.count();
+    add({});
+    clock.step_calendar(-step);
+    const auto late = store->submit(call);
+    ASSERT_FALSE(late) << step.count();
+    EXPECT_EQ(late.error().code, Errc::conflict);
+  }
+  EXPECT_EQ(store->count({}).value().submitted, 6);
+}
+
 TEST_P(Submit, LowerCallOfTheSameProducerIsRefused) {
   const RequestId old = producer.next();
   const auto jobs = batch({"late"});
@@ -219,6 +238,16 @@ TEST_P(Submit, IdempotencyKeyAnswersWithTheSameJobForADay) {
   const Submitted later = producer.submit_one(same);
   EXPECT_FALSE(later.duplicate);
   EXPECT_NE(later.id, first.id);
+}
+
+TEST_P(Submit, IdempotencyKeyIsKnownWhenTheClockWasSetBackOverMidnight) {
+  clock.advance(24h - clock.now().time_since_epoch() % 24h + 1ms);
+  rules::NewJob same = new_job(clock, "t1", {.idempotency_key = "i"}, "1");
+  const Submitted first = producer.submit_one(same);
+  clock.step_calendar(-1h);
+  const Submitted again = producer.submit_one(same);
+  EXPECT_TRUE(again.duplicate);
+  EXPECT_EQ(again.id, first.id);
 }
 
 TEST_P(Submit, IdempotencyKeyWithAnotherBodyIsRefused) {

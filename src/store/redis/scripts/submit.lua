@@ -83,9 +83,10 @@ local function known(story)
   end
   if story.idem ~= '' then
     local day = math.floor(now_ms / day_ms)
-    local kept = claimed['i' .. story.idem] or
-                 redis.call('HGET', p .. 'idem:' .. day, story.idem) or
-                 redis.call('HGET', p .. 'idem:' .. day - 1, story.idem)
+    local kept = claimed['i' .. story.idem]
+    for near = day + 1, day - 1, -1 do  -- The clock may have been set back over midnight.
+      kept = kept or redis.call('HGET', p .. 'idem:' .. near, story.idem)
+    end
     local name, digest, at = string.match(kept or '', '^(%S+) (%S+) (%d+)$')
     if name and tonumber(at) > now_ms - day_ms then
       return digest == story.digest and holder(name) or 'x'

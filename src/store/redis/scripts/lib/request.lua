@@ -2,14 +2,16 @@
 -- gets the first answer again, an older one is refused.
 local hour_ms = 3600000
 
--- The last call of a client and its reply, of this hour or the one before.
+-- The last call of a client and its reply. They are kept under the hour of the call; the clock may
+-- have gone on to the next one since, or have been set by an hour, forth or back.
 local function last_request(nonce, now_ms)
-  local hour = math.floor(now_ms / hour_ms)
-  local last = redis.call('HGET', p .. 'prod:' .. hour, nonce) or
-               redis.call('HGET', p .. 'prod:' .. hour - 1, nonce)
-  if not last then return -1, '' end
-  local call, reply = string.match(last, '^(%d+)|(.*)$')
-  return number(call), reply or ''
+  local hour, last, reply = math.floor(now_ms / hour_ms), -1, ''
+  for near = hour - 1, hour + 1 do
+    local kept = redis.call('HGET', p .. 'prod:' .. near, nonce)
+    local call, answer = string.match(kept or '', '^(%d+)|(.*)$')
+    if call and number(call) > last then last, reply = number(call), answer end
+  end
+  return last, reply
 end
 
 local function remember(nonce, call, reply, now_ms)
