@@ -29,6 +29,10 @@ Result<void> read_one(OwnOptions& own, const std::string& key, const std::string
     own.keep_full = value == "full";
     return {};
   }
+  if (key == "node") {
+    own.node = value;
+    return {};
+  }
   if (key == "backoff") {
     auto parsed = parse_backoff(value);
     if (!parsed) return std::move(parsed).error();
@@ -55,6 +59,7 @@ std::string write_options(const OwnOptions& own) {
   if (own.timeout) set["timeout"] = format_duration(*own.timeout);
   if (own.result_ttl) set["result_ttl"] = format_duration(*own.result_ttl);
   if (own.keep_full) set["keep"] = "full";
+  if (!own.node.empty()) set["node"] = own.node;
   return set.empty() ? std::string() : write_string_map(set);
 }
 

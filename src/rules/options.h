@@ -18,6 +18,7 @@ struct OwnOptions {
   std::optional<Backoff> backoff = {};
   std::optional<Duration> retry_for = {}, timeout = {}, result_ttl = {};
   bool keep_full = false;
+  std::string node = {};  ///< Of a flow's run: rules::NodeTicket. Only a step of the run ends it.
   friend bool operator==(const OwnOptions&, const OwnOptions&) = default;
 };
 

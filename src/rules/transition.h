@@ -8,9 +8,11 @@
 #include "rules/id.h"
 #include "rules/job_state.h"
 #include "rules/options.h"
+#include "rules/run_change.h"
 
 #include <string>
 #include <variant>
+#include <vector>
 
 namespace penstock::rules {
 
@@ -64,6 +66,7 @@ struct Transition {
   std::string error = {};                    ///< For the others: why.
   bool keep_full = false;                    ///< Keep payload and tags after success.
   bool alone = false;                        ///< A poison suspect: runs alone in its session.
+  std::vector<RunChange> runs = {};          ///< Applied with it, or none of it is.
 };
 
 /// The next state of an attempted job. `dice` in [0, 1) places the back-off's jitter.

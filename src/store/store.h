@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The seam: everything the engine asks of a store, in twenty verbs (two more come with flows and
+// The seam: everything the engine asks of a store, in twenty-one verbs (one more comes with
 // schedules). Each verb is one atomic step or a bounded number of them; each has a twin in every
 // store and a group of the same name in the conformance suite (tests/store). A store remembers and
 // refuses; it decides nothing that src/rules decides.
@@ -20,6 +20,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -48,10 +49,21 @@ struct SubmitCall {
   std::span<const rules::NewJob> jobs = {};  ///< At most 250 jobs and 1 MiB; one job may be larger.
 };
 
+/// A change of runs from outside: start, answer, cancel, retry, fork. All of it or nothing.
+struct SignalCall {
+  RequestId request = {};
+  std::span<const rules::RunChange> runs = {};
+};
+/// What became of it. A conflict is remembered like a success: ask again under another request.
+struct Signalled {
+  std::optional<rules::RunConflict> conflict = {};
+};
+
 /// Which jobs an operator means: ids (at most 250), or one bounded step of a filter.
 struct Selection {
   std::vector<JobId> ids = {};
   std::optional<Filter> filter = {};
+  bool nodes = false;  ///< Jobs of runs too; otherwise they are refused (conflict).
 };
 
 struct QueueSetting {
@@ -141,6 +153,8 @@ struct FinishCall {
 
 struct Exchange {
   std::vector<bool> accepted = {};  ///< One for each transition; false: the attempt is not ours.
+  /// By transition: its attempt is ours and stays so, but its run is not as it expected.
+  std::map<std::size_t, rules::RunConflict> conflicts = {};
   std::vector<Reserved> jobs = {};
   std::optional<Time> next_due = {};  ///< Of any scheduled job.
   bool alone_waiting = false;         ///< Stop fetching until nothing is held, then ask again.
@@ -208,6 +222,12 @@ struct QueueRef {
 using Ref = std::variant<JobId, QueueRef, SessionNumber>;
 using Record = std::variant<Job, Queue, WorkerRecord>;
 
+/// A run in a list.
+struct RunListed {
+  std::string run = {};
+  Time created_at{};
+};
+
 struct LogQuery {
   JobId id = {};
   std::string cursor = {};
@@ -215,8 +235,30 @@ struct LogQuery {
 };
 struct QueuesQuery {};
 struct SessionsQuery {};
-using Query = std::variant<Filter, LogQuery, QueuesQuery, SessionsQuery>;
-using Listing = std::variant<Page<Job>, Page<LogLine>, Page<Queue>, Page<WorkerRecord>>;
+/// Runs, newest first: their fields `flow` `state` `created` `ended` are read by name.
+struct RunsQuery {
+  std::string cursor = {};
+  int limit = 20;
+};
+/// Fields of a run: the named ones, or all that begin with `prefix`, in no order. A page may be
+/// empty, and a field come twice, while it changes.
+struct FieldsQuery {
+  std::string run = {};
+  std::vector<std::string> names = {};  ///< At most 1,000; the answer has those that exist.
+  std::string prefix = {};
+  std::string cursor = {};
+  int limit = 1000;
+};
+/// Values of a list of a run, from a place on; the cursor is the next place.
+struct ValuesQuery {
+  std::string run = {}, list = {};
+  std::string cursor = {};
+  int limit = 1000;
+};
+using Query = std::variant<Filter, LogQuery, QueuesQuery, SessionsQuery, RunsQuery, FieldsQuery,
+                           ValuesQuery>;
+using Listing = std::variant<Page<Job>, Page<LogLine>, Page<Queue>, Page<WorkerRecord>,
+                             Page<RunListed>, Page<rules::RunField>, Page<std::string>>;
 
 /// Kept counters of one queue, or of all (empty name).
 struct CountQuery {
@@ -258,6 +300,8 @@ class Store {
   virtual Result<Changed> retry(const Selection& which, const RequestId& request) = 0;
   /// Forgets jobs that do not run.
   virtual Result<Changed> remove(const Selection& which, const RequestId& request) = 0;
+  /// Applies changes of runs that no job's end carries. Same request, same answer.
+  virtual Result<Signalled> signal(const SignalCall& call) = 0;
   /// Errors: not_found (session). Same request, same answer.
   virtual Result<void> configure(const Setting& setting, const RequestId& request) = 0;
 
@@ -266,7 +310,8 @@ class Store {
   virtual Result<SessionId> open(const WorkerProfile& profile) = 0;
   /// One beat. Needs no call number: it may be repeated.
   virtual Result<Orders> extend(const SessionId& session, const Vitals& vitals) = 0;
-  /// Ends attempts and takes new jobs in one step. Errors: lease_lost (the session was retired),
+  /// Ends attempts and takes new jobs in one step. A transition whose runs are not as it expects
+  /// changes nothing and is told in `conflicts`; the others are applied. Errors: lease_lost (the session was retired),
   /// conflict (the call number does not grow).
   virtual Result<Exchange> finish(const FinishCall& call) = 0;
   /// Fences off every call below `call` and answers what the session holds.

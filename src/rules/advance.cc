@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: MIT
+//
+// What happens to a run, case by case: it starts, a node's job ends.
+#include "rules/advance.h"
+
+#include "rules/check.h"
+#include "rules/duration.h"
+#include "rules/json.h"
+#include "rules/run_json.h"
+#include "rules/run_step.h"
+
+namespace penstock::rules {
+namespace {
+
+constexpr std::string_view state_names[] = {"running", "failing",   "compensating", "succeeded",
+                                            "failed",  "cancelled", "compensated"};
+
+std::string key_of(const Place& place) {
+  Place outer(place.begin(), place.end() - 1);
+  return (outer.empty() ? "" : write_place(outer) + '/') + place.back().node;
+}
+
+}  // namespace
+
+std::string_view to_text(RunState state) { return state_names[static_cast<std::size_t>(state)]; }
+
+std::optional<RunState> parse_run_state(std::string_view text) {
+  for (std::size_t i = 0; i < std::size(state_names); ++i) {
+    if (state_names[i] == text) return static_cast<RunState>(i);
+  }
+  return std::nullopt;
+}
+
+void RunStep::start(const RunStart& start) {
+  const FlowDefinition& definition = flow_.graph->definition();
+  edit_.read("state");  // Absent, or it is a run that has been started already.
+  edit_.write("state", std::string(to_text(RunState::running)));
+  edit_.write("flow", definition.flow);
+  edit_.write("def", flow_.hash);
+  edit_.write("input", start.input);
+  edit_.write_number("created", to_ms(clock_.now));
+  if (!start.parent_run.empty()) edit_.write("parent", start.parent_run + '|' + start.parent_place);
+  if (auto keys = read_raw_object(start.input)) {
+    for (auto& [key, value] : *keys) edit_.write("s:" + key, std::move(value));
+  }
+  edit_.mark({});
+  if (definition.limits.timeout) {
+    put_step({}, Phase::deadline, clock_.now + *definition.limits.timeout, "deadline");
+  }
+  Token first{.spot = {.graph = flow_.graph.get()}, .node = flow_.graph->start()};
+  if (flow_.graph->is_header(first.node)) first.tag = {1};
+  fire(first);
+  settle();
+  count_jobs(0);
+}
+
+void RunStep::end(const NodeReport& report) {
+  const auto state = parse_run_state(edit_.read("state").value_or(""));
+  if (!state || is_final(*state)) return;  // It has ended without this node.
+  if (report.end == NodeReport::End::again) {
+    if (report.prepared) edit_.write("p:" + write_place(report.place), *report.prepared);
+    return;
+  }
+  state_ = *state;
+  if (report.phase == Phase::undo) return undone(report);
+  if (report.phase == Phase::deadline) {
+    if (state_ != RunState::running) return;
+    fail({}, "timed out after " + format_duration(*flow_.graph->definition().limits.timeout));
+    return count_jobs(0);
+  }
+  for (const NodeReport& one : report.local) local_.push_back(&one);
+  if (report.phase == Phase::fire) {
+    go_on_firing(report);
+  } else if (report.phase != Phase::sweep) {
+    end_running(report, token_of(report));
+  }
+  settle();
+  count_jobs(1);
+}
+
+void RunStep::end_running(const NodeReport& report, const Token& token) {
+  switch (report.end) {
+    case NodeReport::End::dropped:
+      return park(token, report.place, report.phase);
+    case NodeReport::End::skipped:
+      record(report, "skipped");
+      return instance_done(token, report.place, {}, Kind::skipped);
+    case NodeReport::End::failed: {
+      const Graph::Node& node = token.spot.graph->nodes()[token.node];
+      if (report.place.back().item >= 0) {
+        record(report, "failed");
+        return item_done(token, report.place, false);
+      }
+      if (node.tolerated) {
+        record(report, "failed");
+        return instance_done(token, report.place, {}, Kind::failed);
+      }
+      record(report, "failed");
+      fail(report.place, report.error);
+      return park(token, report.place, report.phase);
+    }
+    default:
+      break;
+  }
+  if (report.phase == Phase::gate) return end_gate(report, token);
+  if (report.phase == Phase::main) return end_main(report, token);
+  record(report, "succeeded");
+  if (report.phase == Phase::item && token.spot.graph->nodes()[token.node].body &&
+      node_of(token).kind == FlowNode::Kind::flow) {
+    return open_body(token, report.place);
+  }
+  follow(report, token);
+}
+
+void RunStep::end_main(const NodeReport& report, const Token& token) {
+  const FlowNode& node = node_of(token);
+  if (!report.child.empty()) return start_child(report, token);
+  if (report.items) {
+    record(report, "running");
+    return begin_map(report, token);
+  }
+  if (node.kind == FlowNode::Kind::flow) {
+    record(report, "running");
+    return open_body(token, report.place);
+  }
+  if (node.kind == FlowNode::Kind::gate) {
+    edit_.erase("j:" + write_place(report.place));
+    return open_gate(token, report.place);
+  }
+  record(report, "succeeded");
+  follow(report, token);
+}
+
+// The gate was answered, or its time is over: whichever came first stands.
+void RunStep::end_gate(const NodeReport& report, const Token& token) {
+  const FlowNode& node = node_of(token);
+  const std::string field = "g:" + write_place(report.place);
+  const std::string known = edit_.read(field).value_or("open");
+  NodeReport ended = report;
+  if (known == "open") {
+    const bool timer = node.gate && node.gate->ask == Gate::Ask::timer;
+    ended.action = timer ? "default" : "timed_out";
+    edit_.write(field, "timed_out");
+  } else {
+    auto answer = read_raw_object(known);
+    CHECK(answer.has_value());
+    ended.action = read_string((*answer)["action"]).value_or("default");
+    ended.result = (*answer)["answer"];
+    if (const auto error = answer->find("error"); error != answer->end()) {
+      ended.end = NodeReport::End::failed;
+      ended.error = read_string(error->second).value_or("the run inside failed");
+      return end_running(ended, token);
+    }
+  }
+  record(ended, "succeeded");
+  follow(ended, token);
+}
+
+void RunStep::follow(const NodeReport& report, const Token& token) {
+  if (report.cancel || report.terminate) {
+    history((report.cancel ? "cancelled by " : "terminated by ") + write_place(report.place) +
+            ": " + (report.cancel ? *report.cancel : *report.terminate));
+    if (report.cancel) edit_.write("error", *report.cancel);
+    if (!report.cancel) edit_.write("output", report.result);
+    return finish(report.cancel ? RunState::cancelled : RunState::succeeded, true);
+  }
+  if (report.iterate) {
+    const auto cell = "v:" + token.spot.scope + node_of(token).name;
+    const std::int64_t next = edit_.read_number(cell, token.tag.empty() ? 1 : 0) + 1;
+    Place place = token.spot.outer;
+    place.push_back({.node = node_of(token).name, .visit = next});
+    const int most = flow_.graph->definition().limits.max_cycles;
+    if (next > most) {
+      fail(report.place, "it asked for a turn " + std::to_string(next) + ", max_cycles is " +
+                             std::to_string(most));
+      return park(token, report.place, report.phase);
+    }
+    edit_.write("i:" + write_place(place), *report.iterate);
+    count(token, -1);
+    return fire(token, true);
+  }
+  bool instead = false;
+  for (const NextNode& next : report.next) {
+    const Graph& graph = *token.spot.graph;
+    const int node = graph.find(next.node);
+    if (node < 0) {
+      fail(report.place, "it asked for a next node \"" + next.node + "\", which the flow lacks");
+      return park(token, report.place, report.phase);
+    }
+    instead = instead || next.instead;
+    Token target{.spot = token.spot, .node = node};
+    const auto& from = graph.nodes()[token.node].loops;
+    const auto& to = graph.nodes()[node].loops;
+    for (std::size_t i = 0; i < to.size(); ++i) {
+      const bool common = i < from.size() && i < token.tag.size() && from[i] == to[i];
+      target.tag.push_back(common ? token.tag[i] : 1);
+    }
+    fire(target, true);
+  }
+  instance_done(token, report.place, report.action, instead ? Kind::skipped : Kind::taken);
+}
+
+// The instance has come to its end, whatever it consisted of.
+void RunStep::instance_done(const Token& token, const Place& place, std::string_view action,
+                            Kind kind) {
+  if (place.back().item >= 0) return item_done(token, place, kind == Kind::taken);
+  if (kind == Kind::taken) {
+    const std::string at = write_place(place);
+    if (node_of(token).kind == FlowNode::Kind::flow) {
+      edit_.write("n:" + at, R"({"state":"succeeded","ended_ms":)" +
+                                 std::to_string(to_ms(clock_.now)) + '}');
+      edit_.write("r:" + key_of(place), last_result_);
+    }
+    if (!node_of(token).undo_task.empty()) {
+      const std::int64_t number = edit_.read_number("un") + 1;
+      edit_.write_number("un", number);
+      edit_.write("u:" + std::to_string(number), at);
+    }
+    last_action_ = action;
+  }
+  complete(token, action, kind);
+}
+
+void RunStep::record(const NodeReport& report, std::string_view state) {
+  const std::string at = write_place(report.place);
+  JsonWriter about;
+  about.begin_object().key("state").text(state);
+  if (!report.job.empty()) about.key("job").text(report.job);
+  about.key("attempt").number(report.attempt);
+  if (state == "succeeded") about.key("action").text(report.action);
+  if (!report.worker.empty()) about.key("worker").text(report.worker);
+  if (report.started_at) about.key("started_ms").number(to_ms(*report.started_at));
+  about.key("ended_ms").number(to_ms(clock_.now));
+  if (!report.error.empty()) about.key("error").text(report.error);
+  about.end_object();
+  const bool item = report.place.back().item >= 0;
+  if (!item || state == "failed") edit_.write("n:" + at, about.take());
+  edit_.erase("j:" + at);
+  if (edit_.guess("p:" + at)) edit_.erase("p:" + at);
+  if (state != "succeeded") return;
+  for (const RunField& field : report.set) {
+    if (field.value) {
+      edit_.write(field.name, *field.value);
+    } else {
+      edit_.erase(field.name);
+    }
+  }
+  for (const RunAdd& add : report.add) edit_.add(add);
+  for (const RunAppend& append : report.append) edit_.append(append.list, append.value);
+  last_result_ = report.result;
+  if (item) {
+    Place map = report.place;
+    map.back().item = -1;
+    edit_.write("mr:" + write_place(map) + ':' + std::to_string(report.place.back().item),
+                report.result);
+  } else {
+    edit_.write("r:" + key_of(report.place), report.result);
+  }
+}
+
+void RunStep::start_child(const NodeReport& report, const Token& token) {
+  const FlowNode& node = node_of(token);
+  const std::string at = write_place(report.place);
+  edit_.erase("j:" + at);
+  open_gate(token, report.place);
+  edit_.write("c:" + at, report.child);
+  const auto& body = token.spot.graph->nodes()[token.node].body;
+  const PinnedGraph inner{.graph = body, .hash = flow_.hash + '/' + key_of(report.place)};
+  RunEdit& child = (*edit_of_)(report.child);
+  RunStep(inner, clock_, child, edit_of_)
+      .start({.definition = inner.hash,
+              .input = report.child_input,
+              .parent_run = edit_.run(),
+              .parent_place = at});
+  history("node " + node.name + " started run " + report.child);
+}
+
+void RunStep::history(std::string text) {
+  JsonWriter line;
+  line.begin_object().key("at_ms").number(to_ms(clock_.now)).key("text").text(text).end_object();
+  edit_.append("h", line.take());
+}
+
+// `ended` jobs have ended with this step. While a run fails, the last one brings it to its end.
+void RunStep::count_jobs(std::int64_t ended) {
+  if (over_) return;
+  if (!later_.empty()) {
+    const std::int64_t number = edit_.read_number("wn") + 1;
+    edit_.write_number("wn", number);
+    std::string places;
+    for (const std::string& at : later_) places += (places.empty() ? "" : "\n") + at;
+    edit_.write("w:" + std::to_string(number), std::move(places));
+    put_step({{.node = std::to_string(number)}}, Phase::fire, std::nullopt, "");
+    ++began_;
+  }
+  if (state_ == RunState::failing) return halted(began_ - ended);
+  if (fired_ > 0) {
+    edit_.add({.name = "steps",
+               .by = std::to_string(fired_),
+               .at_most = flow_.graph->definition().limits.max_steps});
+  }
+  if (began_ != ended) edit_.add({.name = "a", .by = std::to_string(began_ - ended)});
+}
+
+void start_run(const PinnedGraph& flow, const RunStart& start, const StepClock& clock,
+               RunEdit& edit) {
+  RunStep(flow, clock, edit, nullptr).start(start);
+}
+
+void end_node(const PinnedGraph& flow, const NodeReport& report, const StepClock& clock,
+              RunEdit& edit, const EditOf& edit_of) {
+  RunStep(flow, clock, edit, &edit_of).end(report);
+}
+
+Result<Located> locate(const Graph& root, const Place& place) {
+  Located at{.graph = &root};
+  for (std::size_t i = 0; i < place.size(); ++i) {
+    at.node = at.graph->find(place[i].node);
+    if (at.node < 0) {
+      return Error{Errc::not_found, "flow " + root.definition().flow + " has no node \"" +
+                                        place[i].node + "\""};
+    }
+    if (i + 1 == place.size()) break;
+    at.graph = at.graph->nodes()[at.node].body.get();
+    if (!at.graph) {
+      return Error{Errc::not_found, "node \"" + place[i].node + "\" is no flow of its own"};
+    }
+  }
+  if (place.size() > 1) at.scope = write_place({place.begin(), place.end() - 1}) + '/';
+  return at;
+}
+
+std::optional<OpenStep> read_open_step(const RunField& field) {
+  if (!field.value || !field.name.starts_with("j:")) return std::nullopt;
+  auto place = read_place(std::string_view(field.name).substr(2));
+  const auto first = field.value->find('|');
+  const auto second = field.value->find('|', first + 1);
+  if (!place || first == std::string::npos || second == std::string::npos) return std::nullopt;
+  const auto phase = parse_phase(std::string_view(*field.value).substr(first + 1, second - first - 1));
+  if (!phase) return std::nullopt;
+  return OpenStep{.place = *std::move(place),
+                  .tag = read_tag(std::string_view(*field.value).substr(0, first)),
+                  .phase = *phase,
+                  .job = field.value->substr(second + 1)};
+}
+
+}  // namespace penstock::rules

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+//
+// What becomes of a run when something happens to it: it starts, a node ends, somebody answers a
+// gate, cancels or retries it. Pure decisions on a RunEdit; whoever calls hands the changes to the
+// store and, when they are refused, calls again with what is true now.
+//
+// Fields of a run (docs/flows.md); PLACE as in node_ticket.h, SCOPE the place of the flow inside
+// that a node lies in, with a slash, or nothing:
+//   state flow def input parent created ended error output steps   what `flow show` says
+//   a             jobs of the run that have not ended
+//   l:SCOPE       nodes of this flow that have not ended
+//   l:SCOPE NODE~TAG   the same of one turn of the loop whose header NODE is, and |EDGES left by
+//   o:SCOPE NODE~TAG   a join that is not complete: arrived, skipped and failed inputs, 1 = fired
+//   v:SCOPE NODE  visits of a node that may have several
+//   j:PLACE       TAG|PHASE|JOB of every step that is open; no JOB while the run is halted
+//   n:PLACE       how it ended, or what it waits for: JSON
+//   r:SCOPE NODE  its latest result;  p:PLACE what prep returned;  g:PLACE a gate and its answer
+//   m:PLACE       a map: TAG|ITEMS|NEXT|OK|FAILED|LIVE|STAGE;  mi:STAGE:CHUNK its items
+//   mr:PLACE:ITEM results of a map;  b:PLACE the tag of a flow inside
+//   u:N un        completed nodes that can be undone;  w:N places that are still to be fired
+//   s:KEY         the shared store;  c:KEY a mark that the key has a list
+#pragma once
+
+#include "rules/graph.h"
+#include "rules/node_report.h"
+#include "rules/run_edit.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace penstock::rules {
+
+/// The task of jobs that any worker can run: they only decide.
+inline constexpr std::string_view step_task = "penstock.step";
+/// Items of a map lie in chunks of so many in the run.
+inline constexpr std::int64_t stage_chunk = 512;
+/// One step brings at most so many jobs into being.
+inline constexpr std::size_t step_fires = 200;
+/// The run under which definitions are kept: d:HASH the text, f:NAME the hash.
+inline constexpr std::string_view definitions_run = "~flows";
+
+enum class RunState : std::uint8_t {
+  running,
+  failing,  ///< A node failed; what runs comes to its end.
+  compensating,
+  succeeded,
+  failed,
+  cancelled,
+  compensated,
+};
+std::string_view to_text(RunState state);
+std::optional<RunState> parse_run_state(std::string_view text);
+constexpr bool is_final(RunState state) { return state >= RunState::succeeded; }
+
+/// A run about to start.
+struct RunStart {
+  std::string definition = {};   ///< Its hash.
+  std::string input = "null";    ///< JSON text; the keys of an object are in the shared store.
+  std::string parent_run = {}, parent_place = {};
+};
+
+/// A run's definition, compiled, and its name in the store.
+struct PinnedGraph {
+  std::shared_ptr<const Graph> graph = {};
+  std::string hash = {};
+};
+
+struct StepClock {
+  Time now{};
+  Duration keep{7LL * 86'400'000};  ///< How long an ended run is kept.
+};
+
+/// Starts a run. The edit has to be of a run that does not exist.
+void start_run(const PinnedGraph& flow, const RunStart& start, const StepClock& clock,
+               RunEdit& edit);
+
+/// A node's job has ended. `other` is the edit of the run that has to be told too, if any: the
+/// parent's when this one ends, the child's when one starts. It is made by `edit_of`.
+using EditOf = std::function<RunEdit&(const std::string& run)>;
+void end_node(const PinnedGraph& flow, const NodeReport& report, const StepClock& clock,
+              RunEdit& edit, const EditOf& edit_of);
+
+/// Answers a gate: JSON text. Errors: not_found (no such gate waits), conflict (it is answered),
+/// invalid (the answer does not fit what was asked).
+Result<void> answer_gate(const PinnedGraph& flow, const Place& place, std::string_view answer,
+                         std::string_view by, const StepClock& clock, RunEdit& edit);
+
+/// Ends a run at once; its jobs find that out. Errors: conflict (it has ended).
+Result<void> cancel_run(const PinnedGraph& flow, std::string_view why, const StepClock& clock,
+                        RunEdit& edit, const EditOf& edit_of);
+
+/// Fires anew what a failed run left open: the values of its j: fields. Errors: conflict (it has
+/// not failed).
+Result<void> retry_run(const PinnedGraph& flow, const std::vector<RunField>& open,
+                       const StepClock& clock, RunEdit& edit);
+
+/// An open step of a run, as its j: field tells.
+struct OpenStep {
+  Place place = {};
+  std::vector<int> tag = {};
+  Phase phase = Phase::main;
+  std::string job = {};  ///< Empty: it is not running.
+};
+std::optional<OpenStep> read_open_step(const RunField& field);
+
+/// The inner graph that a place lies in, and its node there. Errors: not_found.
+struct Located {
+  const Graph* graph = nullptr;
+  int node = -1;
+  std::string scope = {};
+};
+Result<Located> locate(const Graph& root, const Place& place);
+
+}  // namespace penstock::rules

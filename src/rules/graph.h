@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+//
+// What the shape of a flow means. Edges are forward, or back: to an ancestor in a depth-first
+// search from the start. The nodes between the target of a back edge and its sources are a loop;
+// loops nest. A token on its way through the graph carries how often each loop around it has begun
+// (its tag, as in a tagged-token dataflow machine), so that the inputs of a join belong together
+// whatever turn their loop is in.
+//
+// Compiled once for each definition, immutable, safe to share between threads.
+#pragma once
+
+#include "rules/definition.h"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace penstock::rules {
+
+/// A mistake in a definition: where, and what to do about it.
+struct FlowProblem {
+  std::string node = {};  ///< Empty: about the whole flow. With slashes: in a flow inside it.
+  std::string text = {};
+};
+
+class Graph {
+ public:
+  struct Edge {
+    int from = 0, to = 0;
+    std::string action = {};
+    bool back = false;
+    int exits = 0;  ///< So many of the innermost loops around `from` does it leave.
+  };
+  struct Node {
+    const FlowNode* node = nullptr;
+    std::vector<int> out = {};    ///< Edges, in the order of the definition.
+    std::vector<int> in = {};     ///< Forward edges.
+    std::vector<int> loops = {};  ///< Headers of the loops around it, outermost first.
+    bool tolerated = false;       ///< Its failure is judged by the nodes behind it.
+    int need = -1;  ///< Of a node behind a group: so many inputs have to have succeeded; -1: none.
+    std::shared_ptr<const Graph> body = {};
+  };
+
+  /// All that is wrong with it, in `problems`; null when anything is.
+  static std::shared_ptr<const Graph> compile(std::shared_ptr<const FlowDefinition> definition,
+                                              std::vector<FlowProblem>& problems);
+
+  [[nodiscard]] const FlowDefinition& definition() const { return *definition_; }
+  [[nodiscard]] const std::vector<Node>& nodes() const { return nodes_; }
+  [[nodiscard]] const std::vector<Edge>& edges() const { return edges_; }
+  [[nodiscard]] int start() const { return start_; }
+  /// -1: there is none of that name.
+  [[nodiscard]] int find(std::string_view name) const;
+  /// Edges by which this loop is left, by header.
+  [[nodiscard]] const std::vector<int>& exits_of(int header) const { return exits_.at(header); }
+  [[nodiscard]] bool is_header(int node) const { return exits_.contains(node); }
+
+ private:
+  friend class GraphCompiler;
+  std::shared_ptr<const FlowDefinition> definition_;
+  std::vector<Node> nodes_ = {};
+  std::vector<Edge> edges_ = {};
+  std::map<std::string, int, std::less<>> by_name_ = {};
+  std::map<int, std::vector<int>> exits_ = {};
+  int start_ = -1;
+};
+
+}  // namespace penstock::rules

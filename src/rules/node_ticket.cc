@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+#include "rules/node_ticket.h"
+
+#include "rules/check.h"
+
+#include <charconv>
+
+namespace penstock::rules {
+namespace {
+
+constexpr std::string_view phase_names[] = {"main", "item", "post",  "gate",
+                                            "undo", "fire", "sweep", "deadline"};
+
+std::optional<std::int64_t> read_number(std::string_view text) {
+  std::int64_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc{} || stop != end) return std::nullopt;
+  return value;
+}
+
+Error no_place(std::string_view text) {
+  return Error{Errc::invalid, "\"" + std::string(text) +
+                                  "\" names no node of a run: write NODE, NODE#VISIT or "
+                                  "FLOW#1/NODE#2"};
+}
+
+std::string_view cut(std::string_view& text, char at) {
+  const auto end = text.find(at);
+  const std::string_view head = text.substr(0, end);
+  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  return head;
+}
+
+}  // namespace
+
+std::string write_place(const Place& place) {
+  std::string text;
+  for (const PlaceSegment& segment : place) {
+    if (!text.empty()) text += '/';
+    text += segment.node + '#' + std::to_string(segment.visit);
+    if (segment.item >= 0) text += '[' + std::to_string(segment.item) + ']';
+  }
+  return text;
+}
+
+Result<Place> read_place(std::string_view text) {
+  Place place;
+  for (std::string_view rest = text; !rest.empty();) {
+    std::string_view part = cut(rest, '/');
+    PlaceSegment segment;
+    segment.node = cut(part, '#');
+    if (segment.node.empty()) return no_place(text);
+    if (!part.empty() && part.back() == ']') {
+      part.remove_suffix(1);
+      const auto open = part.find('[');
+      const auto item =
+          open == std::string_view::npos ? std::nullopt : read_number(part.substr(open + 1));
+      if (!item) return no_place(text);
+      segment.item = *item;
+      part = part.substr(0, open);
+    }
+    if (!part.empty()) {
+      const auto visit = read_number(part);
+      if (!visit || *visit < 1) return no_place(text);
+      segment.visit = *visit;
+    }
+    place.push_back(std::move(segment));
+  }
+  if (place.empty()) return no_place(text);
+  return place;
+}
+
+std::string_view to_text(Phase phase) { return phase_names[static_cast<std::size_t>(phase)]; }
+
+std::optional<Phase> parse_phase(std::string_view text) {
+  for (std::size_t i = 0; i < std::size(phase_names); ++i) {
+    if (phase_names[i] == text) return static_cast<Phase>(i);
+  }
+  return std::nullopt;
+}
+
+std::string write_tag(const std::vector<int>& tag) {
+  std::string text;
+  for (const int turn : tag) text += (text.empty() ? "" : ".") + std::to_string(turn);
+  return text;
+}
+
+std::vector<int> read_tag(std::string_view text) {
+  std::vector<int> tag;
+  while (!text.empty()) tag.push_back(static_cast<int>(read_number(cut(text, '.')).value_or(0)));
+  return tag;
+}
+
+// RUN|HASH|PHASE|TAG|PLACE: the place may hold anything but a bar.
+std::string write_ticket(const NodeTicket& ticket) {
+  std::string text = ticket.run + '|' + ticket.definition + '|';
+  text += to_text(ticket.phase);
+  return text + '|' + write_tag(ticket.tag) + '|' + write_place(ticket.place);
+}
+
+Result<NodeTicket> read_ticket(std::string_view text) {
+  std::string_view rest = text;
+  NodeTicket ticket;
+  ticket.run = cut(rest, '|');
+  ticket.definition = cut(rest, '|');
+  const auto phase = parse_phase(cut(rest, '|'));
+  ticket.tag = read_tag(cut(rest, '|'));
+  auto place = rest.empty() ? Result<Place>(Place{}) : read_place(rest);
+  if (!phase || !place || ticket.run.empty()) {
+    return Error{Errc::internal, "a job's ticket is unreadable: " + std::string(text)};
+  }
+  ticket.phase = *phase;
+  ticket.place = *std::move(place);
+  return ticket;
+}
+
+}  // namespace penstock::rules

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT
+//
+// Firing a node: which visit it is, and what has to be brought into being for it.
+#include "rules/duration.h"
+#include "rules/json.h"
+#include "rules/run_step.h"
+
+namespace penstock::rules {
+
+void RunStep::fire(const Token& token, bool dynamic) {
+  const FlowNode& node = node_of(token);
+  const std::int64_t visit = next_visit(token, dynamic);
+  Place place = token.spot.outer;
+  place.push_back({.node = node.name, .visit = visit});
+  count(token, 1);
+  const FlowLimits& limits = flow_.graph->definition().limits;
+  ++fired_;
+  if (state_ == RunState::running && limits.max_visits > 0 && visit > limits.max_visits) {
+    fail(place, "node " + node.name + " was to run a " + std::to_string(visit) +
+                    "th time, max_visits is " + std::to_string(limits.max_visits));
+  }
+  std::int64_t steps = fired_;
+  if (const auto known = edit_.guess("steps")) steps += std::stoll(*known);
+  if (state_ == RunState::running && steps > limits.max_steps) {
+    fail(place, "max_steps exceeded: the run has made " + std::to_string(limits.max_steps) +
+                    " steps and would make another at " + node.name);
+  }
+  if (state_ != RunState::running) return park(token, place, Phase::main);
+  if (run_locally(token, place)) return;
+  open(token, place);
+}
+
+// A node outside of all loops has one visit, unless somebody asks for it by name.
+std::int64_t RunStep::next_visit(const Token& token, bool dynamic) {
+  const bool in_loop = !token.spot.graph->nodes()[token.node].loops.empty();
+  if (!in_loop && !dynamic) return 1;
+  const std::string cell = "v:" + token.spot.scope + node_of(token).name;
+  const std::int64_t visit = edit_.read_number(cell, in_loop ? 0 : 1) + 1;
+  edit_.write_number(cell, visit);
+  return visit;
+}
+
+bool RunStep::run_locally(const Token& token, const Place& place) {
+  if (local_.empty() || local_.front()->place.back().node != place.back().node) return false;
+  NodeReport report = *local_.front();
+  local_.pop_front();
+  report.place = place;
+  report.tag = token.tag;
+  record(report, "succeeded");
+  follow(report, token);
+  return true;
+}
+
+void RunStep::open(const Token& token, const Place& place) {
+  const FlowNode& node = node_of(token);
+  switch (node.kind) {
+    case FlowNode::Kind::gate:
+      if (node.when.empty()) return open_gate(token, place);
+      break;
+    case FlowNode::Kind::flow:
+      if (place.back().item >= 0) return open_body(token, place);
+      if (!node.map && !node.prepares && node.when.empty() && node.with.empty()) {
+        return open_body(token, place);
+      }
+      break;
+    default:
+      break;
+  }
+  job(token, place, place.back().item >= 0 ? Phase::item : Phase::main);
+}
+
+void RunStep::open_body(const Token& token, const Place& place) {
+  if (!token.tag.empty()) edit_.write("b:" + write_place(place), write_tag(token.tag));
+  Token first{.spot = {.graph = token.spot.graph->nodes()[token.node].body.get(),
+                       .scope = write_place(place) + '/',
+                       .outer = place}};
+  first.node = first.spot.graph->start();
+  if (first.spot.graph->is_header(first.node)) first.tag = {1};
+  fire(first);
+}
+
+void RunStep::open_gate(const Token& token, const Place& place) {
+  const FlowNode& node = node_of(token);
+  const std::string at = write_place(place);
+  edit_.write("g:" + at, "open");
+  JsonWriter about;
+  about.begin_object().key("state").text("waiting");
+  if (node.gate) {
+    about.key("waits_for").text(to_text(node.gate->ask));
+    if (!node.gate->prompt.empty()) about.key("prompt").text(node.gate->prompt);
+    if (node.gate->deadline) {
+      about.key("until_ms").number(to_ms(clock_.now + *node.gate->deadline));
+    }
+  } else {
+    about.key("waits_for").text("run");
+  }
+  about.key("started_ms").number(to_ms(clock_.now)).end_object();
+  edit_.write("n:" + at, about.take());
+  put_job(token, place, Phase::gate, std::string(step_task));
+}
+
+// Items of a map over a path, flows and runs inside begin with a job that any worker can do.
+void RunStep::job(const Token& token, const Place& place, Phase phase) {
+  const FlowNode& node = node_of(token);
+  const bool code = !node.task.empty();
+  bool steps = !code || node.kind == FlowNode::Kind::gate || node.kind == FlowNode::Kind::child;
+  if (node.kind == FlowNode::Kind::flow && phase == Phase::main) steps = !node.prepares;
+  if (node.map && !node.map->over.empty() && phase == Phase::main) steps = true;
+  put_job(token, place, phase, steps ? std::string(step_task) : node.task);
+}
+
+void RunStep::put_job(const Token& token, const Place& place, Phase phase,
+                      const std::string& task) {
+  if (phase != Phase::undo) ++began_;
+  const std::string at = write_place(place);
+  const std::string prefix =
+      write_tag(token.tag) + '|' + std::string(to_text(phase)) + '|';
+  if (edit_.jobs() >= step_fires) {
+    edit_.write("j:" + at, prefix);
+    later_.push_back(at);
+    return;
+  }
+  const FlowNode& node = node_of(token);
+  RunJob job{.field = "j:" + at, .prefix = prefix};
+  job.job.task = phase == Phase::undo ? node.undo_task : task;
+  job.job.payload = "null";
+  job.job.queue = node.queue;
+  job.job.pool = node.pool;
+  if (task != step_task || phase == Phase::undo) {
+    job.job.own = node.own;
+  }
+  job.job.own.node = write_ticket({.run = edit_.run(),
+                                   .definition = flow_.hash,
+                                   .place = place,
+                                   .tag = token.tag,
+                                   .phase = phase});
+  if (phase == Phase::gate) {
+    job.job.first = JobState::waiting;
+    if (node.gate && node.gate->deadline) {
+      job.job.first = JobState::scheduled;
+      job.job.due = clock_.now + *node.gate->deadline;
+    }
+  }
+  edit_.job(std::move(job));
+}
+
+void RunStep::put_step(const Place& place, Phase phase, std::optional<Time> due,
+                       const std::string& field) {
+  RunJob job{.field = field, .prefix = "||"};
+  job.job.task = step_task;
+  job.job.payload = "null";
+  job.job.queue = flow_.graph->definition().nodes.front().queue;
+  job.job.pool = flow_.graph->definition().nodes.front().pool;
+  job.job.own.node = write_ticket({.run = edit_.run(),
+                                   .definition = flow_.hash,
+                                   .place = place,
+                                   .phase = phase});
+  if (due) {
+    job.job.first = JobState::scheduled;
+    job.job.due = due;
+  }
+  edit_.job(std::move(job));
+}
+
+// What was too much for one step is written down, and a job goes on with it.
+void RunStep::go_on_firing(const NodeReport& report) {
+  const std::string field = "w:" + report.place.front().node;
+  std::string left = edit_.read(field).value_or("");
+  edit_.erase(field);
+  while (!left.empty()) {
+    const auto end = left.find('\n');
+    const std::string at = left.substr(0, end);
+    left.erase(0, end == std::string::npos ? left.size() : end + 1);
+    const auto open = read_open_step({.name = "j:" + at, .value = edit_.read("j:" + at)});
+    if (!open || !open->job.empty()) continue;
+    if (state_ != RunState::running) {
+      --began_;  // It stays as it is: parked.
+      continue;
+    }
+    Token token{.spot = spot_of(open->place), .tag = open->tag};
+    token.node = token.spot.graph->find(open->place.back().node);
+    --began_;  // Counted when it was put off.
+    if (edit_.jobs() >= step_fires) {
+      ++began_;
+      later_.push_back(at);
+      continue;
+    }
+    if (open->phase == Phase::main || open->phase == Phase::item) {
+      this->open(token, open->place);
+    } else {
+      job(token, open->place, open->phase);
+    }
+  }
+}
+
+}  // namespace penstock::rules

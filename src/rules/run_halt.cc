@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+//
+// How a run fails, compensates, and ends. A run that fails goes on until what runs has ended; what
+// would be fired is parked instead, as an open step without a job. So nothing that has begun is
+// forgotten, and a retry fires exactly what is parked.
+#include "rules/duration.h"
+#include "rules/json.h"
+#include "rules/run_step.h"
+
+namespace penstock::rules {
+
+void RunStep::fail(const Place& place, std::string why) {
+  if (state_ != RunState::running) return;
+  state_ = RunState::failing;
+  failing_ = true;
+  edit_.write("state", std::string(to_text(RunState::failing)));
+  std::string text = place.empty() ? why : "node " + write_place(place) + ": " + why;
+  history(text);
+  edit_.write("error", std::move(text));
+}
+
+void RunStep::park(const Token& token, const Place& place, Phase phase) {
+  edit_.write("j:" + write_place(place),
+              write_tag(token.tag) + '|' + std::string(to_text(phase)) + '|');
+}
+
+// `change` jobs more or fewer are in flight.
+void RunStep::halted(std::int64_t change) {
+  const std::int64_t active = edit_.read_number("a") + change;
+  if (active > 0) {
+    // What waits for an answer or a time would keep the run from its end.
+    if (failing_) put_step({}, Phase::sweep, std::nullopt, "");
+    return edit_.write_number("a", active + (failing_ ? 1 : 0));
+  }
+  edit_.write_number("a", 0);
+  const std::int64_t number = edit_.read_number("un");
+  if (number == 0) return finish(RunState::failed);
+  edit_.write("state", std::string(to_text(RunState::compensating)));
+  undo(number);
+}
+
+void RunStep::undo(std::int64_t number) {
+  const auto at = edit_.read("u:" + std::to_string(number));
+  const auto place = read_place(at.value_or(""));
+  if (!place) return finish(RunState::failed);
+  Token token{.spot = spot_of(*place)};
+  token.node = token.spot.graph->find(place->back().node);
+  put_job(token, *place, Phase::undo, {});
+}
+
+void RunStep::undone(const NodeReport& report) {
+  if (state_ != RunState::compensating) return;
+  const std::string at = write_place(report.place);
+  edit_.erase("j:" + at);
+  if (report.end != NodeReport::End::succeeded) {
+    std::string text = edit_.read("error").value_or("") + "; and the compensation of " + at +
+                       " failed: " + report.error;
+    history(text);
+    edit_.write("error", std::move(text));
+    return finish(RunState::failed);
+  }
+  for (const RunField& field : report.set) {
+    if (field.value) edit_.write(field.name, *field.value);
+    if (!field.value) edit_.erase(field.name);
+  }
+  for (const RunAdd& add : report.add) edit_.add(add);
+  for (const RunAppend& append : report.append) edit_.append(append.list, append.value);
+  history("compensated " + at);
+  edit_.write("n:" + at, R"({"state":"compensated","ended_ms":)" +
+                             std::to_string(to_ms(clock_.now)) + '}');
+  const std::int64_t number = edit_.read_number("un");
+  edit_.erase("u:" + std::to_string(number));
+  edit_.write_number("un", number - 1);
+  if (number <= 1) return finish(RunState::compensated);
+  undo(number - 1);
+}
+
+void RunStep::finish(RunState state, bool leaves_open) {
+  over_ = true;
+  state_ = state;
+  edit_.write("state", std::string(to_text(state)));
+  edit_.write_number("ended", to_ms(clock_.now));
+  edit_.mark({.keep_until = clock_.now + clock_.keep});
+  // What is still open has nothing to do any more; gates would wait for ever.
+  if (leaves_open) put_step({}, Phase::sweep, std::nullopt, "");
+  tell_parent(state);
+}
+
+void RunStep::tell_parent(RunState state) {
+  const auto parent = edit_.read("parent");
+  if (!parent || !edit_of_) return;
+  const auto bar = parent->find('|');
+  RunEdit& edit = (*edit_of_)(parent->substr(0, bar));
+  const std::string at = parent->substr(bar + 1);
+  if (edit.read("g:" + at).value_or("") != "open") return;
+  JsonWriter answer;
+  answer.begin_object().key("action");
+  answer.text(state == RunState::succeeded ? last_action_ : std::string(to_text(state)));
+  answer.key("answer").raw(state == RunState::succeeded ? edit_.guess("output").value_or("null")
+                                                        : "null");
+  if (state != RunState::succeeded) {
+    answer.key("error").text("run " + edit_.run() + " inside ended " +
+                             std::string(to_text(state)) + ": " +
+                             edit_.guess("error").value_or(""));
+  }
+  answer.end_object();
+  edit.write("g:" + at, answer.take());
+  edit.wake("j:" + at);
+}
+
+void RunStep::cancel(std::string_view why) {
+  history("cancelled: " + std::string(why));
+  edit_.write("error", std::string(why));
+  finish(RunState::cancelled, true);
+}
+
+Result<void> cancel_run(const PinnedGraph& flow, std::string_view why, const StepClock& clock,
+                        RunEdit& edit, const EditOf& edit_of) {
+  const auto known = edit.read("state");
+  const auto state = parse_run_state(known.value_or(""));
+  if (!state) return Error{Errc::not_found, "there is no run " + edit.run()};
+  if (is_final(*state)) {
+    return Error{Errc::conflict, "run " + edit.run() + " has ended: it is " + *known};
+  }
+  RunStep(flow, clock, edit, &edit_of).cancel(why);
+  return {};
+}
+
+void RunStep::retry(const std::vector<RunField>& open) {
+  edit_.write("state", std::string(to_text(RunState::running)));
+  edit_.erase("error");
+  edit_.erase("ended");
+  edit_.mark({});
+  history("retried");
+  for (const RunField& field : open) {
+    const auto step = read_open_step(field);
+    if (!step) continue;
+    Token token{.spot = spot_of(step->place), .tag = step->tag};
+    token.node = token.spot.graph->find(step->place.back().node);
+    if (step->phase == Phase::main || step->phase == Phase::item) {
+      this->open(token, step->place);
+    } else {
+      job(token, step->place, step->phase);
+    }
+  }
+  settle();
+  if (!later_.empty()) count_jobs(0);
+  edit_.write_number("a", began_);
+}
+
+Result<void> retry_run(const PinnedGraph& flow, const std::vector<RunField>& open,
+                       const StepClock& clock, RunEdit& edit) {
+  const auto known = edit.read("state");
+  if (parse_run_state(known.value_or("")) != RunState::failed) {
+    return Error{Errc::conflict, "run " + edit.run() + " is " + known.value_or("unknown") +
+                                     ": only a failed run can be retried"};
+  }
+  const EditOf none = [&](const std::string&) -> RunEdit& { return edit; };
+  RunStep(flow, clock, edit, &none).retry(open);
+  return {};
+}
+
+}  // namespace penstock::rules

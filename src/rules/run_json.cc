@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#include "rules/run_json.h"
+
+#include "rules/json.h"
+#include "rules/limits.h"
+
+#include <nlohmann/json.hpp>
+
+namespace penstock::rules {
+namespace {
+
+constexpr std::size_t most_bytes = std::size_t{256} << 20;
+
+Result<nlohmann::json> parse(std::string_view json) {
+  if (auto ok = check_json("value", json, most_bytes); !ok) return std::move(ok).error();
+  return nlohmann::json::parse(json);
+}
+
+}  // namespace
+
+Result<std::map<std::string, std::string>> read_raw_object(std::string_view json) {
+  auto parsed = parse(json);
+  if (!parsed) return std::move(parsed).error();
+  if (!parsed->is_object()) return Error{Errc::invalid, "it is no JSON object"};
+  std::map<std::string, std::string> members;
+  for (const auto& [key, value] : parsed->items()) members.emplace(key, value.dump());
+  return members;
+}
+
+Result<std::vector<std::string>> read_raw_list(std::string_view json) {
+  auto parsed = parse(json);
+  if (!parsed) return std::move(parsed).error();
+  if (!parsed->is_array()) return Error{Errc::invalid, "it is no JSON list"};
+  std::vector<std::string> items;
+  items.reserve(parsed->size());
+  for (const auto& value : *parsed) items.push_back(value.dump());
+  return items;
+}
+
+}  // namespace penstock::rules

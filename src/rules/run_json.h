@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+//
+// JSON of runs: values that are handed on as the text they are.
+#pragma once
+
+#include <penstock/result.h>
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace penstock::rules {
+
+/// An object's members, each as JSON text. Errors: invalid (no object).
+Result<std::map<std::string, std::string>> read_raw_object(std::string_view json);
+/// A list's items, each as JSON text. Errors: invalid (no list).
+Result<std::vector<std::string>> read_raw_list(std::string_view json);
+
+}  // namespace penstock::rules

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+//
+// One step of a run while it is being decided: tokens move along edges until nothing moves any
+// more. Used by advance.cc; split over tokens.cc (edges, joins, loops), run_map.cc (lists),
+// run_halt.cc (failure, compensation, the end).
+//
+// A token that ends sends an arrival along each edge: taken, skipped, or failed. Arrivals are
+// worked off from a queue, not by recursion: a chain of skipped nodes may be 100,000 long. What
+// ends or begins is counted for every region around it (the flow, each turn of a loop); when a
+// region has come to zero, it ends, which may send further arrivals outside.
+#pragma once
+
+#include "rules/advance.h"
+
+#include <deque>
+#include <map>
+#include <set>
+
+namespace penstock::rules {
+
+class RunStep {
+ public:
+  RunStep(const PinnedGraph& flow, const StepClock& clock, RunEdit& edit, const EditOf* edit_of)
+      : flow_(flow), clock_(clock), edit_(edit), edit_of_(edit_of) {}
+
+  void start(const RunStart& start);
+  void end(const NodeReport& report);
+  void cancel(std::string_view why);
+  void retry(const std::vector<RunField>& open);
+
+ private:
+  enum class Kind : std::uint8_t { taken, skipped, failed };
+  /// A flow of the run, or one inside a node of it.
+  struct Spot {
+    const Graph* graph = nullptr;
+    std::string scope = {};
+    Place outer = {};  ///< The node that the flow lies in; empty for the run's own.
+  };
+  struct Token {
+    Spot spot = {};
+    int node = -1;
+    std::vector<int> tag = {};
+  };
+  struct Arrival {
+    Spot spot = {};
+    int edge = -1;
+    Kind kind = Kind::taken;
+    std::vector<int> tag = {};  ///< Of the target.
+  };
+  /// Header -1: the flow itself. Deeper regions come first.
+  struct RegionKey {
+    std::size_t depth = 0;
+    std::string cell = {};
+    bool operator<(const RegionKey& other) const {
+      return depth != other.depth ? depth > other.depth : cell < other.cell;
+    }
+  };
+  struct Region {
+    Spot spot = {};
+    int header = -1;
+    std::vector<int> outer_tag = {};
+    std::int64_t delta = 0;
+    std::set<int> exits = {};
+  };
+  struct Map {
+    std::string tag = {}, stage = {};
+    std::int64_t items = 0, next = 0, ok = 0, failed = 0, live = 0;
+  };
+
+  // tokens.cc
+  [[nodiscard]] Spot spot_of(const Place& place) const;
+  [[nodiscard]] Token token_of(const NodeReport& report) const;
+  [[nodiscard]] const FlowNode& node_of(const Token& token) const {
+    return *token.spot.graph->nodes()[token.node].node;
+  }
+  static std::vector<int> target_tag(const Graph& graph, const Graph::Edge& edge,
+                                     const std::vector<int>& tag);
+  void complete(const Token& token, std::string_view action, Kind kind);
+  void missing_edge(const Token& token, std::string_view action);
+  void arrive(const Arrival& arrival);
+  void join(const Arrival& arrival, int inputs);
+  void skip(const Token& token, Kind kind);
+  void count(const Token& token, std::int64_t by);
+  Region& region(const Spot& spot, int header, std::size_t depth, std::vector<int> outer_tag);
+  void settle();
+  bool settle_region();
+  void end_loop(const Region& region, const std::set<int>& exits);
+  void end_flow(const Spot& spot);
+
+  // Firing.
+  void fire(const Token& token, bool dynamic = false);
+  std::int64_t next_visit(const Token& token, bool dynamic);
+  void open(const Token& token, const Place& place);
+  void open_body(const Token& token, const Place& place);
+  void open_gate(const Token& token, const Place& place);
+  void job(const Token& token, const Place& place, Phase phase);
+  void put_job(const Token& token, const Place& place, Phase phase, const std::string& task);
+  void put_step(const Place& place, Phase phase, std::optional<Time> due, const std::string& field);
+  void go_on_firing(const NodeReport& report);
+  bool run_locally(const Token& token, const Place& place);
+
+  // advance.cc
+  void end_running(const NodeReport& report, const Token& token);
+  void end_main(const NodeReport& report, const Token& token);
+  void end_gate(const NodeReport& report, const Token& token);
+  void follow(const NodeReport& report, const Token& token);
+  void record(const NodeReport& report, std::string_view state);
+  void instance_done(const Token& token, const Place& place, std::string_view action, Kind kind);
+  void start_child(const NodeReport& report, const Token& token);
+  void history(std::string text);
+  void count_jobs(std::int64_t ended);
+
+  // run_map.cc
+  void begin_map(const NodeReport& report, const Token& token);
+  void item_done(const Token& token, const Place& place, bool succeeded);
+  void release_items(const Token& token, const Place& map_place, Map& map, std::int64_t most);
+  void end_map(const Token& token, const Place& map_place, const Map& map);
+  static Map read_map(std::string_view text);
+  static std::string write_map(const Map& map);
+  bool tolerates(const FlowNode& node, const Map& map) const;
+
+  // run_halt.cc
+  void fail(const Place& place, std::string why);
+  void park(const Token& token, const Place& place, Phase phase);
+  void halted(std::int64_t active);
+  void undo(std::int64_t number);
+  void undone(const NodeReport& report);
+  void finish(RunState state, bool leaves_open = false);
+  void tell_parent(RunState state);
+
+  const PinnedGraph& flow_;
+  const StepClock& clock_;
+  RunEdit& edit_;
+  const EditOf* edit_of_;
+
+  RunState state_ = RunState::running;
+  std::deque<Arrival> arrivals_ = {};
+  std::map<RegionKey, Region> regions_ = {};
+  std::vector<std::string> later_ = {};  ///< Places to fire that were too many, as j: fields.
+  std::deque<const NodeReport*> local_ = {};
+  std::int64_t fired_ = 0, began_ = 0;
+  std::string last_action_ = "default", last_result_ = "null";
+  bool over_ = false;    ///< The run has ended in this step.
+  bool failing_ = false; ///< It began to fail in this step.
+};
+
+}  // namespace penstock::rules

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: MIT
+//
+// How tokens move: along edges, through joins, round loops, and out of flows.
+#include "rules/check.h"
+#include "rules/run_step.h"
+
+#include <algorithm>
+
+namespace penstock::rules {
+namespace {
+
+std::string loop_cell(const std::string& scope, const std::string& header,
+                      const std::vector<int>& outer_tag) {
+  return "l:" + scope + header + '~' + write_tag(outer_tag);
+}
+
+std::int64_t take_number(std::string_view& text, char end) {
+  std::int64_t value = 0;
+  while (!text.empty() && text.front() != end) {
+    value = value * 10 + (text.front() - '0');
+    text.remove_prefix(1);
+  }
+  if (!text.empty()) text.remove_prefix(1);
+  return value;
+}
+
+}  // namespace
+
+RunStep::Spot RunStep::spot_of(const Place& place) const {
+  Spot spot{.graph = flow_.graph.get()};
+  spot.outer.assign(place.begin(), place.end() - 1);
+  for (const PlaceSegment& segment : spot.outer) {
+    const int node = spot.graph->find(segment.node);
+    CHECK(node >= 0);
+    spot.graph = spot.graph->nodes()[node].body.get();
+  }
+  if (!spot.outer.empty()) spot.scope = write_place(spot.outer) + '/';
+  return spot;
+}
+
+RunStep::Token RunStep::token_of(const NodeReport& report) const {
+  Token token{.spot = spot_of(report.place), .tag = report.tag};
+  token.node = token.spot.graph->find(report.place.back().node);
+  CHECK(token.node >= 0);
+  return token;
+}
+
+std::vector<int> RunStep::target_tag(const Graph& graph, const Graph::Edge& edge,
+                                     const std::vector<int>& tag) {
+  const auto& to = graph.nodes()[edge.to].loops;
+  if (edge.back) {
+    std::vector<int> next(tag.begin(), tag.begin() + static_cast<std::ptrdiff_t>(to.size()));
+    ++next.back();
+    return next;
+  }
+  const std::size_t from = graph.nodes()[edge.from].loops.size();
+  const std::size_t common = from - static_cast<std::size_t>(edge.exits);
+  std::vector<int> next(tag.begin(), tag.begin() + static_cast<std::ptrdiff_t>(common));
+  next.resize(to.size(), 1);
+  return next;
+}
+
+void RunStep::complete(const Token& token, std::string_view action, Kind kind) {
+  const Graph& graph = *token.spot.graph;
+  const Graph::Node& node = graph.nodes()[token.node];
+  bool any = false;
+  for (const int e : node.out) {
+    const Graph::Edge& edge = graph.edges()[e];
+    const bool taken = kind == Kind::taken && edge.action == action;
+    any = any || taken;
+    if (edge.to < 0) continue;
+    const auto tag = [&] { return target_tag(graph, edge, token.tag); };
+    if (!taken) {
+      // Whether an edge out of a loop is skipped is known when the loop has ended.
+      if (edge.back || edge.exits > 0) continue;
+      const Kind passed = kind == Kind::failed ? Kind::failed : Kind::skipped;
+      arrivals_.push_back({.spot = token.spot, .edge = e, .kind = passed, .tag = tag()});
+    } else if (edge.back) {
+      fire({.spot = token.spot, .node = edge.to, .tag = tag()});
+    } else {
+      if (edge.exits > 0) {
+        const std::size_t depth = node.loops.size() - static_cast<std::size_t>(edge.exits);
+        const auto cut = token.tag.begin() + static_cast<std::ptrdiff_t>(depth);
+        region(token.spot, node.loops[depth], depth, {token.tag.begin(), cut}).exits.insert(e);
+      }
+      arrivals_.push_back({.spot = token.spot, .edge = e, .tag = tag()});
+    }
+  }
+  if (kind == Kind::taken && !any && !node.out.empty()) missing_edge(token, action);
+  count(token, -1);
+}
+
+void RunStep::missing_edge(const Token& token, std::string_view action) {
+  const Graph& graph = *token.spot.graph;
+  std::set<std::string> known;
+  for (const int e : graph.nodes()[token.node].out) known.insert(graph.edges()[e].action);
+  std::string names;
+  for (const std::string& name : known) names += (names.empty() ? "" : ", ") + name;
+  const std::string& node = node_of(token).name;
+  const std::string what = "node " + node + " ended with action \"" + std::string(action) +
+                           "\", which has no edge (it has: " + names + ")";
+  if (flow_.graph->definition().limits.fail_on_missing) {
+    fail({{.node = node}}, what);
+  } else {
+    history(what + ": the flow ends there");
+  }
+}
+
+void RunStep::arrive(const Arrival& arrival) {
+  const Graph& graph = *arrival.spot.graph;
+  const int target = graph.edges()[arrival.edge].to;
+  const int inputs = static_cast<int>(graph.nodes()[target].in.size());
+  const Token token{.spot = arrival.spot, .node = target, .tag = arrival.tag};
+  if (inputs > 1) return join(arrival, inputs);
+  if (arrival.kind == Kind::taken) return fire(token);
+  skip(token, arrival.kind);
+}
+
+// A cell per join and turn: arrived, skipped and failed inputs, and whether it has fired. Each
+// input comes once, because a node's job ends once; so it is enough to count.
+void RunStep::join(const Arrival& arrival, int inputs) {
+  const Graph& graph = *arrival.spot.graph;
+  const int target = graph.edges()[arrival.edge].to;
+  const Graph::Node& node = graph.nodes()[target];
+  const std::string& name = node.node->name;
+  const std::string cell = "o:" + arrival.spot.scope + name + '~' + write_tag(arrival.tag);
+  const std::string known = edit_.read(cell).value_or("0 0 0 0");
+  std::string_view text = known;
+  std::int64_t arrived = take_number(text, ' '), skipped = take_number(text, ' ');
+  std::int64_t failed = take_number(text, ' ');
+  bool fired = take_number(text, ' ') != 0;
+  ++(arrival.kind == Kind::taken ? arrived : arrival.kind == Kind::failed ? failed : skipped);
+  const bool complete = arrived + skipped + failed >= inputs;
+  if (complete) {
+    edit_.erase(cell);
+  }
+  const Token token{.spot = arrival.spot, .node = target, .tag = arrival.tag};
+  const std::int64_t usable = node.need >= 0 ? arrived + failed : arrived;
+  const int enough = node.node->join;
+  if (!fired && enough > 0 && usable >= enough) {
+    fired = true;
+    fire(token);
+  }
+  if (complete && !fired) {
+    if (node.need > 0 && arrived < node.need) {
+      Place place = token.spot.outer;
+      place.push_back({.node = name});
+      count(token, 1);
+      fail(place, "only " + std::to_string(arrived) + " of the nodes before " + name +
+                                 " succeeded, " + std::to_string(node.need) + " are needed");
+      park(token, place, Phase::main);
+    } else if (enough == 0 && usable > 0) {
+      fire(token);
+    } else {
+      skip(token, failed > 0 ? Kind::failed : Kind::skipped);
+    }
+  }
+  if (!complete) {
+    edit_.write(cell, std::to_string(arrived) + ' ' + std::to_string(skipped) + ' ' +
+                          std::to_string(failed) + (fired ? " 1" : " 0"));
+  }
+}
+
+void RunStep::skip(const Token& token, Kind kind) {
+  const Graph& graph = *token.spot.graph;
+  const Graph::Node& node = graph.nodes()[token.node];
+  if (node.loops.empty()) {
+    edit_.write("n:" + token.spot.scope + node.node->name + "#1", R"({"state":"skipped"})");
+  }
+  if (graph.is_header(token.node)) {
+    // The loop does not begin: of its nodes only what leaves it counts.
+    Region never{.spot = token.spot, .header = token.node};
+    never.outer_tag.assign(token.tag.begin(), token.tag.end() - 1);
+    return end_loop(never, {});
+  }
+  for (const int e : node.out) {
+    const Graph::Edge& edge = graph.edges()[e];
+    if (edge.to < 0 || edge.back || edge.exits > 0) continue;
+    arrivals_.push_back({.spot = token.spot,
+                         .edge = e,
+                         .kind = kind,
+                         .tag = target_tag(graph, edge, token.tag)});
+  }
+}
+
+RunStep::Region& RunStep::region(const Spot& spot, int header, std::size_t depth,
+                                 std::vector<int> outer_tag) {
+  // A flow inside is deeper than every loop around it: depths of outer flows count a thousandfold.
+  const std::size_t level = spot.outer.size() * 1000 + (header < 0 ? 0 : depth + 1);
+  RegionKey key{.depth = level};
+  key.cell = header < 0
+                 ? "l:" + spot.scope
+                 : loop_cell(spot.scope, spot.graph->nodes()[header].node->name, outer_tag);
+  Region& found = regions_[key];
+  if (!found.spot.graph) {
+    found.spot = spot;
+    found.header = header;
+    found.outer_tag = std::move(outer_tag);
+  }
+  return found;
+}
+
+void RunStep::count(const Token& token, std::int64_t by) {
+  const Graph::Node& node = token.spot.graph->nodes()[token.node];
+  for (std::size_t i = 0; i < node.loops.size(); ++i) {
+    const auto cut = token.tag.begin() + static_cast<std::ptrdiff_t>(i);
+    region(token.spot, node.loops[i], i, {token.tag.begin(), cut}).delta += by;
+  }
+  region(token.spot, -1, 0, {}).delta += by;
+}
+
+void RunStep::settle() {
+  while (!over_) {
+    if (!arrivals_.empty()) {
+      const Arrival next = std::move(arrivals_.front());
+      arrivals_.pop_front();
+      arrive(next);
+    } else if (!settle_region()) {
+      return;
+    }
+  }
+}
+
+// The deepest region that something has changed in; false when there is none left.
+bool RunStep::settle_region() {
+  if (regions_.empty()) return false;
+  const auto first = regions_.begin();
+  const std::string cell = first->first.cell;
+  const Region changed = std::move(first->second);
+  regions_.erase(first);
+  if (changed.delta == 0 && changed.exits.empty()) return true;
+  const std::string known = edit_.read(cell).value_or("0|");
+  std::string_view text = known;
+  const std::int64_t live = take_number(text, '|') + changed.delta;
+  std::set<int> exits = changed.exits;
+  while (!text.empty()) exits.insert(static_cast<int>(take_number(text, ' ')));
+  if (live > 0) {
+    std::string value = std::to_string(live) + '|';
+    for (const int e : exits) value += std::to_string(e) + ' ';
+    edit_.write(cell, std::move(value));
+    return true;
+  }
+  edit_.erase(cell);
+  if (changed.header >= 0) {
+    end_loop(changed, exits);
+  } else {
+    end_flow(changed.spot);
+  }
+  return true;
+}
+
+void RunStep::end_loop(const Region& region, const std::set<int>& exits) {
+  const Graph& graph = *region.spot.graph;
+  for (const int e : graph.exits_of(region.header)) {
+    const Graph::Edge& edge = graph.edges()[e];
+    const auto& loops = graph.nodes()[edge.from].loops;
+    const bool leaves_only_this =
+        loops[loops.size() - static_cast<std::size_t>(edge.exits)] == region.header;
+    if (exits.contains(e) || !leaves_only_this) continue;
+    arrivals_.push_back({.spot = region.spot,
+                         .edge = e,
+                         .kind = Kind::skipped,
+                         .tag = target_tag(graph, edge, region.outer_tag)});
+  }
+}
+
+void RunStep::end_flow(const Spot& spot) {
+  if (spot.outer.empty()) {
+    if (state_ == RunState::running) {
+      edit_.write("output", last_result_);
+      finish(RunState::succeeded);
+    }
+    return;
+  }
+  Token token{.spot = spot_of(spot.outer)};
+  token.node = token.spot.graph->find(spot.outer.back().node);
+  const std::string tag_field = "b:" + write_place(spot.outer);
+  token.tag = read_tag(edit_.read(tag_field).value_or(""));
+  edit_.erase(tag_field);
+  if (spot.outer.back().item < 0 && node_of(token).concludes) {
+    return job(token, spot.outer, Phase::post);
+  }
+  instance_done(token, spot.outer, last_action_, Kind::taken);
+}
+
+}  // namespace penstock::rules
