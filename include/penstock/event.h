@@ -16,6 +16,7 @@ struct Event {
   std::string id = {};  ///< Position in the stream; a reader resumes after it.
   Time at{};
   JobId job = {};
+  std::string run = {};
   std::string queue = {}, task = {};
   std::optional<JobState> from = {}, to = {};
   int attempt = 0;

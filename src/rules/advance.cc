@@ -43,7 +43,7 @@ void RunStep::start(const RunStart& start) {
   if (auto keys = read_raw_object(start.input)) {
     for (auto& [key, value] : *keys) edit_.write("s:" + key, std::move(value));
   }
-  edit_.mark({});
+  edit_.mark({.state = std::string(to_text(RunState::running))});
   if (definition.limits.timeout) {
     put_step({}, Phase::deadline, clock_.now + *definition.limits.timeout, "deadline");
   }

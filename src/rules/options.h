@@ -26,6 +26,11 @@ struct OwnOptions {
 std::string write_options(const OwnOptions& own);
 Result<OwnOptions> read_options(std::string_view text);
 
+/// Whether stored options are of a job of a run: only a step of the run may end it.
+inline bool is_of_run(std::string_view options) {
+  return options.find(R"("node":)") != std::string_view::npos;
+}
+
 /// What holds for one attempt.
 struct Policy {
   int max_attempts = 3;

@@ -30,6 +30,9 @@ struct RunAdd {
   std::optional<std::int64_t> at_most = {};  ///< Refused when the sum would be larger.
 };
 
+/// The field after the addition; nothing: it holds no number, or the sum is out of bounds.
+std::optional<std::string> sum_of(const std::optional<std::string>& field, const RunAdd& add);
+
 struct RunAppend {
   std::string list = {};
   std::string value = {};
@@ -42,8 +45,9 @@ struct RunJob {
   std::string field = {}, prefix = {};
 };
 
-/// What lists of runs show, and how long an ended one is kept.
+/// Tells lists and listeners of a run: it lives, or it has ended and is kept for a while.
 struct RunMark {
+  std::string state = {};                 ///< For listeners.
   std::optional<Time> keep_until = {};  ///< The run has ended; nothing: it is listed as live.
 };
 

@@ -50,7 +50,7 @@ class RunEdit {
   }
   void job(RunJob job);
   void wake(const std::string& field) { change_.wake.push_back(field); }
-  void mark(RunMark mark) { change_.mark = mark; }
+  void mark(RunMark mark) { change_.mark = std::move(mark); }
 
   [[nodiscard]] const std::string& run() const { return change_.run; }
   [[nodiscard]] std::size_t jobs() const { return change_.jobs.size(); }

@@ -80,7 +80,7 @@ void RunStep::finish(RunState state, bool leaves_open) {
   state_ = state;
   edit_.write("state", std::string(to_text(state)));
   edit_.write_number("ended", to_ms(clock_.now));
-  edit_.mark({.keep_until = clock_.now + clock_.keep});
+  edit_.mark({.state = std::string(to_text(state)), .keep_until = clock_.now + clock_.keep});
   // What is still open has nothing to do any more; gates would wait for ever.
   if (leaves_open) put_step({}, Phase::sweep, std::nullopt, "");
   tell_parent(state);
@@ -130,7 +130,7 @@ void RunStep::retry(const std::vector<RunField>& open) {
   edit_.write("state", std::string(to_text(RunState::running)));
   edit_.erase("error");
   edit_.erase("ended");
-  edit_.mark({});
+  edit_.mark({.state = std::string(to_text(RunState::running))});
   history("retried");
   for (const RunField& field : open) {
     const auto step = read_open_step(field);

@@ -70,7 +70,8 @@ class Decision {
     next_.crashes = job_.crashes + 1;
     next_.error = c.certificate.substr(0, max_error_bytes);
     if (job_.cancel_requested) return cancelled();
-    if (next_.crashes >= default_max_crashes) return failed();
+    // A step of a run is ended by its next worker, which tells the run.
+    if (next_.crashes >= default_max_crashes && !job_.in_run) return failed();
     back();
     if (c.contained) next_.alone = false;
     return next_;

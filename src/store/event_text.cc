@@ -131,6 +131,10 @@ std::optional<Event> read_event(std::string_view line, const rules::IdMint& mint
     event.type = Event::Type::queue;
     event.queue = fields[1];
     event.message = unescape(fields[2]);
+  } else if (fields[0] == "f") {
+    event.type = Event::Type::run;
+    event.run = unescape(fields[1]);
+    event.message = fields[2];
   } else if (fields[0] == "w") {
     event.type = Event::Type::worker;
     event.worker = unescape(fields[1]);

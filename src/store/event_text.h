@@ -9,6 +9,7 @@
 //   p  job  share  message                             progress
 //   l  job  number  text                               a log line
 //   q  queue  message                                  paused, resumed, draining, pruned ...
+//   f  run  state                                      a run began or ended
 //   w  worker  message                                 opened, closed, lost ...
 #pragma once
 

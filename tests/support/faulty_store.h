@@ -49,6 +49,9 @@ class FaultyStore : public Store {
   Result<Changed> remove(const Selection& which, const RequestId& request) override {
     return pass([&] { return inner_->remove(which, request); });
   }
+  Result<Signalled> signal(const SignalCall& call) override {
+    return pass([&] { return inner_->signal(call); });
+  }
   Result<void> configure(const Setting& setting, const RequestId& request) override {
     return pass([&] { return inner_->configure(setting, request); });
   }

@@ -55,6 +55,7 @@ class RedisStore : public Store {
   Result<Changed> cancel(const Selection& which, const RequestId& request) override;
   Result<Changed> retry(const Selection& which, const RequestId& request) override;
   Result<Changed> remove(const Selection& which, const RequestId& request) override;
+  Result<Signalled> signal(const SignalCall& call) override;
   Result<void> configure(const Setting& setting, const RequestId& request) override;
   Result<SessionId> open(const WorkerProfile& profile) override;
   Result<Orders> extend(const SessionId& session, const Vitals& vitals) override;

@@ -55,6 +55,14 @@ Result<Exchange> SqliteStore::finish(const FinishCall& call) {
     const bool ours = row && owns(*row, call.session.number, next.fence) &&
                       rules::is_legal(JobState::running, next.move, next.to);
     exchange.accepted.push_back(ours);
+    if (ours && !next.runs.empty()) {
+      if (auto conflict = compare_runs(*step, next.runs)) {
+        exchange.accepted.back() = false;
+        exchange.conflicts.emplace(exchange.accepted.size() - 1, *std::move(conflict));
+        continue;
+      }
+      if (auto applied = apply_runs(*step, next.runs); !applied) return std::move(applied).error();
+    }
     if (!ours) {
       ++stale;
     } else if (row->cancel) {
@@ -95,6 +103,7 @@ std::int64_t SqliteStore::give_back_all(WriteStep& step, SessionNumber session,
                                      .crashes = row->crashes,
                                      .misses = row->misses,
                                      .cancel_requested = row->cancel,
+                                     .in_run = rules::is_of_run(row->options),
                                      .created_at = rules::from_ms(row->created_at_ms)};
     step.move(*row, rules::decide(attempted, outcome, policy_of(*row, retention), step.now(), 0.5),
               worker);

@@ -75,6 +75,13 @@ Error SqliteStore::absent(const JobId& id) {
   return Error{Errc::gone, "job " + id.text + " is gone: it was removed, or retention took it"};
 }
 
+// A job of a run is ended by the run's steps, so that none of them waits for ever.
+std::optional<Error> belongs_to_run(const JobRow& row, bool allowed) {
+  if (allowed || !rules::is_of_run(row.options)) return std::nullopt;
+  return Error{Errc::conflict,
+               "it belongs to a run: use penstock flow cancel, retry or signal with the run"};
+}
+
 template <class Act>
 Result<Changed> SqliteStore::operate(const Selection& which, const RequestId& request, Act act) {
   const Lock lock = guard();
@@ -97,7 +104,8 @@ Result<Changed> SqliteStore::operate(const Selection& which, const RequestId& re
     auto key = resolve(id);
     if (!key) return std::move(key).error();
     const auto row = *key ? step->job(**key) : std::nullopt;
-    std::optional<Error> refused = row ? act(*step, *row) : absent(id);
+    std::optional<Error> refused = row ? belongs_to_run(*row, which.nodes) : absent(id);
+    if (row && !refused) refused = act(*step, *row);
     if (refused) {
       changed.refused.emplace_back(id, *std::move(refused));
     } else {
@@ -108,7 +116,7 @@ Result<Changed> SqliteStore::operate(const Selection& which, const RequestId& re
     for (const rules::JobKey& key : select(*which.filter, changed.next_cursor)) {
       // A filter means what can be changed; the others are passed over.
       const auto row = step->job(key);
-      if (row && !act(*step, *row)) ++changed.changed;
+      if (row && !belongs_to_run(*row, which.nodes) && !act(*step, *row)) ++changed.changed;
     }
   }
   remember_reply(*step, request, write_changed(changed));

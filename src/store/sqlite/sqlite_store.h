@@ -50,6 +50,7 @@ class SqliteStore : public Store {
   Result<Changed> cancel(const Selection& which, const RequestId& request) override;
   Result<Changed> retry(const Selection& which, const RequestId& request) override;
   Result<Changed> remove(const Selection& which, const RequestId& request) override;
+  Result<Signalled> signal(const SignalCall& call) override;
   Result<void> configure(const Setting& setting, const RequestId& request) override;
   Result<SessionId> open(const WorkerProfile& profile) override;
   Result<Orders> extend(const SessionId& session, const Vitals& vitals) override;
@@ -91,6 +92,17 @@ class SqliteStore : public Store {
   std::optional<Submitted> known_job(WriteStep& step, const rules::NewJob& job);
   Result<void> insert_job(WriteStep& step, const rules::NewJob& job, const rules::JobKey& key);
   Result<Connection*> connection_for(const Ack& ack);
+
+  // run.cc
+  /// What is not as the changes expect; nothing: they can be applied.
+  std::optional<rules::RunConflict> compare_runs(WriteStep& step,
+                                                 std::span<const rules::RunChange> runs);
+  Result<void> apply_runs(WriteStep& step, std::span<const rules::RunChange> runs);
+  Result<void> apply_run(WriteStep& step, const rules::RunChange& run);
+  Result<void> wake_job(WriteStep& step, std::string_view id);
+  Result<Page<RunListed>> list_runs(const RunsQuery& query);
+  Result<Page<rules::RunField>> list_fields(const FieldsQuery& query);
+  Result<Page<std::string>> list_values(const ValuesQuery& query);
 
   // operate.cc
   /// The stored answer of this request, or nothing when it is new. Errors: conflict (older call).

@@ -19,6 +19,19 @@ constexpr Duration event_age{24LL * 3'600'000};
 constexpr std::int64_t most_events = 200'000;  // Entries.
 constexpr int checkpoint_pages = 1000;
 
+// One run whose time is over, in bounded steps: the run itself goes last.
+void forget_run(Connection& db, Time now, std::size_t most) {
+  Statement& read = db.statement("run.outlived").start(now);
+  if (!read.row()) return;
+  const std::string run(read.text(0));
+  read.end();
+  db.statement("run.forget_fields").start(run, most).run();
+  auto left = most - static_cast<std::size_t>(sqlite3_changes(db.raw()));
+  db.statement("run.forget_values").start(run, left).run();
+  left -= static_cast<std::size_t>(sqlite3_changes(db.raw()));
+  if (left > 0) db.statement("run.forget").start(run).run();
+}
+
 std::vector<rules::JobKey> keys_of(Statement& read) {
   std::vector<rules::JobKey> keys;
   while (read.row()) {
@@ -176,6 +189,7 @@ Result<Step> SqliteStore::prune(const PruneCall& call, Time now, const Budget& b
     db.statement("prune.old_producers").start(now - producer_age, budget.jobs).run();
     db.statement("prune.old_idempotency").start(now - rules::idempotency_window, budget.jobs).run();
     db.statement("prune.old_events").start(now - event_age, most_events, budget.jobs).run();
+    forget_run(db, now, budget.jobs);
     db.statement("prune.void_holds").start(now, budget.jobs).run();
     db.statement("prune.old_holds").start(now, budget.jobs).run();
   }

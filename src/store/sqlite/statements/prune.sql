@@ -9,7 +9,9 @@ SELECT min(at) FROM (
   WHERE finished_at_ms IS NOT NULL AND state = 'failed'
   UNION ALL
   SELECT min(keep_until_ms) FROM jobs INDEXED BY jobs_ended
-  WHERE finished_at_ms IS NOT NULL AND state = 'cancelled')
+  WHERE finished_at_ms IS NOT NULL AND state = 'cancelled'
+  UNION ALL
+  SELECT min(keep_until_ms) FROM runs INDEXED BY runs_ended WHERE keep_until_ms IS NOT NULL)
 
 -- name: outlived
 SELECT lane, sequence FROM jobs INDEXED BY jobs_ended

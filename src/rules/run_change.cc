@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#include "rules/run_change.h"
+
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+
+namespace penstock::rules {
+namespace {
+
+constexpr std::int64_t largest = std::int64_t{1} << 62;
+
+template <class T>
+std::optional<T> read(std::string_view text) {
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+bool fits(std::int64_t value) { return value > -largest && value < largest; }
+
+}  // namespace
+
+std::optional<std::string> sum_of(const std::optional<std::string>& field, const RunAdd& add) {
+  const std::string_view known = field ? std::string_view(*field) : "0";
+  const auto whole = read<std::int64_t>(known), more = read<std::int64_t>(add.by);
+  if (whole && more) {
+    if (!fits(*whole) || !fits(*more) || !fits(*whole + *more)) return std::nullopt;
+    if (add.at_most && *whole + *more > *add.at_most) return std::nullopt;
+    return std::to_string(*whole + *more);
+  }
+  const auto a = read<double>(known), b = read<double>(add.by);
+  if (!a || !b || !std::isfinite(*a + *b)) return std::nullopt;
+  char text[32];
+  std::snprintf(text, sizeof text, "%.17g", *a + *b);
+  return text;
+}
+
+}  // namespace penstock::rules
