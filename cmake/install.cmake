@@ -6,7 +6,7 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-set(installed_rooms rules store upkeep client worker http cli)
+set(installed_rooms rules store upkeep flow client worker http cli)
 list(TRANSFORM installed_rooms REPLACE "(.+)" "$<TARGET_OBJECTS:penstock_\\1>"
      OUTPUT_VARIABLE installed_objects)
 add_library(penstock_installed STATIC ${installed_objects})

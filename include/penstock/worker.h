@@ -105,6 +105,47 @@ using AsyncEnd = std::function<void(std::exception_ptr thrown, std::string resul
 using AsyncHandler =
     std::function<void(std::string_view payload, JobContext&, AsyncLoop&, AsyncEnd end)>;
 
+/// What a node of a flow can reach in its run; node.h gives it types. Texts are JSON. The worker is
+/// one; so is a test.
+class NodePort {
+ public:
+  virtual ~NodePort() = default;
+  virtual std::optional<std::string> read(std::string_view key) = 0;
+  virtual void write(std::string_view key, std::string value) = 0;
+  virtual void erase(std::string_view key) = 0;
+  virtual void add(std::string_view key, std::string by) = 0;
+  virtual void append(std::string_view key, std::string value) = 0;
+  virtual std::vector<std::string> keys() = 0;
+  virtual std::string input() = 0;
+  virtual std::string params() = 0;
+  virtual std::string iteration() = 0;
+  virtual std::optional<std::string> result(std::string_view node) = 0;
+  virtual void next(std::string_view node, bool instead) = 0;
+  virtual void iterate(std::string value) = 0;
+  virtual void terminate(std::string_view why) = 0;
+  virtual void cancel(std::string_view why) = 0;
+  virtual bool try_lock(std::string_view name) = 0;
+  [[nodiscard]] virtual const std::string& run() const = 0;
+  virtual JobContext& context() = 0;
+};
+
+/// A node of a flow behind its codec (node.h): JSON text in, JSON text out. `exec` is what is
+/// retried; of a mapped node it runs for each item. `post` returns the action.
+struct NodeSteps {
+  std::function<std::string(NodePort&)> prep = {};
+  std::function<std::string(std::string_view prepared, NodePort&)> exec = {};
+  std::function<std::string(std::string_view prepared, std::exception_ptr)> fallback = {};
+  std::function<std::string(NodePort&, std::string_view prepared, std::string_view result)> post =
+      {};
+};
+
+/// A flow's name and its definition, for those that start runs of it.
+struct FlowText {
+  std::string flow = {}, definition = {};
+};
+
+class Flow;
+
 namespace detail {
 
 // Whether a handler's result is still to be waited for. async.h says so of its Awaitable.
@@ -154,6 +195,7 @@ class Tasks {
     RawHandler run = {};
     TaskDefaults defaults = {};
     AsyncHandler start = {};  ///< Instead of `run`, for a coroutine.
+    std::shared_ptr<const NodeSteps> node = {};  ///< Instead of `run`, for a node of a flow.
     [[nodiscard]] bool is_async() const { return static_cast<bool>(start); }
   };
 
@@ -172,6 +214,12 @@ class Tasks {
       add_raw(std::move(name), plain(std::move(handler)), std::move(defaults));
     }
   }
+  /// Registers every node of a flow that has code, as FLOW.NODE, and the flow itself (flow.h).
+  /// Errors: invalid, with every mistake of the flow.
+  Result<void> add(const Flow& flow);
+  void add_node(std::string name, NodeSteps steps, TaskDefaults defaults = {});
+  void add_flow(FlowText flow) { flows_.push_back(std::move(flow)); }
+  [[nodiscard]] const std::vector<FlowText>& flows() const { return flows_; }
   /// Registers a handler that takes and gives JSON text.
   void add_raw(std::string name, RawHandler handler, TaskDefaults defaults = {});
   /// The same for one that does not block.
@@ -211,6 +259,7 @@ class Tasks {
   void put(Task task);
 
   std::vector<Task> tasks_ = {};
+  std::vector<FlowText> flows_ = {};
   // Shared with the handlers of their tasks, and by copies of these.
   std::vector<std::shared_ptr<Programs>> programs_ = {};
 };

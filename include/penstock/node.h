@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+//
+// A node of a flow: prep reads the run's shared store, exec works without it (and is the only part
+// that is retried), post writes what came of it and names the action that picks the next node:
+//
+//   struct Upper : penstock::Node {
+//     json prep(Shared& shared) override { return shared.at("input"); }
+//     json exec(const json& text) override { return upper(text.get<std::string>()); }
+//     std::string post(Shared& shared, const json&, const json& result) override {
+//       shared.set("output", result);
+//       return "done";
+//     }
+//   };
+//
+// What prep and post write is kept with the end of the node, or not at all. A node is copied for
+// each job that runs it, so its members are its own.
+#pragma once
+
+#include <penstock/json.h>
+#include <penstock/worker.h>
+
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace penstock {
+
+/// The run's store as one node sees it: what others have committed, and its own writes over it.
+/// Values are JSON of any kind; null is a value. Keys: 1-256 bytes. Not thread-safe.
+/// Throws StoreError when the store does not answer: the node is then tried again.
+class Shared {
+ public:
+  explicit Shared(NodePort& port) : port_(port) {}
+
+  /// Nothing when there is no such key.
+  [[nodiscard]] std::optional<json> get(std::string_view key) const {
+    auto text = port_.read(key);
+    if (!text) return std::nullopt;
+    return json::parse(*text);
+  }
+  template <class T>
+  [[nodiscard]] T get_or(std::string_view key, T otherwise) const {
+    auto value = get(key);
+    return value ? value->get<T>() : std::move(otherwise);
+  }
+  /// Throws NoRetry, naming the key, when there is none.
+  [[nodiscard]] json at(std::string_view key) const {
+    auto value = get(key);
+    if (!value) throw NoRetry("the shared store has no key \"" + std::string(key) + "\"");
+    return *std::move(value);
+  }
+  [[nodiscard]] bool contains(std::string_view key) const { return port_.read(key).has_value(); }
+  /// Sorted.
+  [[nodiscard]] std::vector<std::string> keys() const { return port_.keys(); }
+  void set(std::string_view key, const json& value) { port_.write(key, value.dump()); }
+  void erase(std::string_view key) { port_.erase(key); }
+  void clear() {
+    for (const std::string& key : port_.keys()) port_.erase(key);
+  }
+  /// Adds to a number, whatever other nodes add at the same time; an absent key is 0. Whole numbers
+  /// stay exact below 2^62. Throws NoRetry when the key holds something else.
+  void add(std::string_view key, std::int64_t by) { port_.add(key, std::to_string(by)); }
+  void add(std::string_view key, int by) { add(key, std::int64_t{by}); }
+  void add(std::string_view key, double by) { port_.add(key, json(by).dump()); }
+  /// Appends to a list, beside whatever other nodes append at the same time.
+  void append(std::string_view key, const json& value) { port_.append(key, value.dump()); }
+
+  /// What the run was started with.
+  [[nodiscard]] json input() const { return json::parse(port_.input()); }
+  /// Parameters: those of the node, then of the flows around it, each over the one before.
+  [[nodiscard]] json params() const { return json::parse(port_.params()); }
+  /// What the turn before has handed to next_iteration; null in the first.
+  [[nodiscard]] json iteration() const { return json::parse(port_.iteration()); }
+  /// The latest result of a node; nothing when it has none.
+  [[nodiscard]] std::optional<json> result(std::string_view node) const {
+    auto text = port_.result(node);
+    if (!text) return std::nullopt;
+    return json::parse(*text);
+  }
+
+  /// The job that runs this node.
+  [[nodiscard]] JobContext& job() const { return port_.context(); }
+  [[nodiscard]] const std::string& run() const { return port_.run(); }
+
+  // What comes next, beside what the action says. Decided with the node's end.
+
+  /// Runs another node of the flow too, or (`instead`) in place of those that the edges name.
+  void next_task(std::string_view node, bool instead = false) { port_.next(node, instead); }
+  /// Runs this node again, with `value` as its iteration(); bounded by the flow's max_cycles.
+  void next_iteration(const json& value = nullptr) { port_.iterate(value.dump()); }
+  /// Ends the run here; it has succeeded.
+  void terminate(std::string_view why) { port_.terminate(why); }
+  /// Ends the run here; it is cancelled.
+  void cancel(std::string_view why) { port_.cancel(why); }
+
+  /// Takes a lock of the run; false while another node holds it. It is free again when the node
+  /// has ended, or its worker has died.
+  [[nodiscard]] bool try_lock(std::string_view name) { return port_.try_lock(name); }
+
+ private:
+  NodePort& port_;
+};
+
+/// A key of the shared store whose values are of one type; what does not fit is refused.
+template <class T>
+class Channel {
+ public:
+  Channel(Shared& shared, std::string key) : shared_(shared), key_(std::move(key)) {}
+  void send(const T& value) { shared_.append(key_, json(value)); }
+  /// All that was sent. Throws NoRetry naming the key when one is of another type.
+  [[nodiscard]] std::vector<T> receive() const {
+    std::vector<T> values;
+    const json list = shared_.get_or<json>(key_, json::array());
+    for (const json& one : list) {
+      auto value = Codec<T>::decode(one.dump());
+      if (!value) throw NoRetry("channel " + key_ + ": " + value.error().message);
+      values.push_back(*std::move(value));
+    }
+    return values;
+  }
+
+ private:
+  Shared& shared_;
+  std::string key_;
+};
+
+class Node {
+ public:
+  virtual ~Node() = default;
+  virtual json prep(Shared& /*shared*/) { return nullptr; }
+  virtual json exec(const json& /*prepared*/) { return nullptr; }
+  /// After the last failed try; what it returns is the result. Throws on by default.
+  virtual json exec_fallback(const json& /*prepared*/, std::exception_ptr thrown) {
+    std::rethrow_exception(std::move(thrown));
+  }
+  /// The action; "default" by default.
+  virtual std::string post(Shared& /*shared*/, const json& /*prepared*/, const json& /*result*/) {
+    return "default";
+  }
+};
+
+/// prep returns a list; exec runs once for each item, with tries of its own; post gets the results
+/// in the list's order. What failed for good fails the run, unless exec_fallback answers.
+class BatchNode : public Node {};
+
+namespace detail {
+
+inline json parsed(std::string_view text) { return json::parse(text); }
+
+/// A node behind its codec. `make` copies the node.
+template <class Make>
+NodeSteps node_steps(Make make) {
+  NodeSteps steps;
+  steps.prep = [make](NodePort& port) {
+    Shared shared(port);
+    return make()->prep(shared).dump();
+  };
+  steps.exec = [make](std::string_view prepared, NodePort&) {
+    return make()->exec(parsed(prepared)).dump();
+  };
+  steps.fallback = [make](std::string_view prepared, std::exception_ptr thrown) {
+    return make()->exec_fallback(parsed(prepared), std::move(thrown)).dump();
+  };
+  steps.post = [make](NodePort& port, std::string_view prepared, std::string_view result) {
+    Shared shared(port);
+    return make()->post(shared, parsed(prepared), parsed(result));
+  };
+  return steps;
+}
+
+}  // namespace detail
+}  // namespace penstock

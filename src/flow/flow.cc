@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: MIT
+//
+// The builder behind flow.h: what users put together becomes a definition, and the code of its
+// nodes the tasks of a worker.
+#include "rules/definition.h"
+#include "rules/graph.h"
+#include "rules/json.h"
+
+#include <penstock/flow.h>
+
+#include <algorithm>
+
+namespace penstock {
+
+struct FlowParts {
+  struct Code {
+    std::string task = {};
+    NodeSteps steps = {};
+  };
+  rules::FlowDefinition definition = {};
+  std::vector<Code> code = {};
+  std::vector<std::shared_ptr<FlowParts>> inner = {};
+};
+
+namespace {
+
+rules::GroupPolicy policy_of(const Policy& policy) {
+  return {.kind = static_cast<rules::GroupPolicy::Kind>(policy.kind),
+          .need = policy.need,
+          .critical = policy.nodes};
+}
+
+rules::FlowNode node_of(std::string name, const NodeOptions& options) {
+  rules::FlowNode node;
+  node.name = std::move(name);
+  node.queue = options.queue;
+  node.pool = options.pool;
+  node.own.max_attempts = options.max_attempts;
+  node.own.backoff = options.backoff;
+  node.own.timeout = options.timeout;
+  node.local = options.local;
+  node.join = options.join;
+  if (!options.params.is_null()) node.params = options.params.dump();
+  return node;
+}
+
+void connect(FlowParts& parts, int from, int to, const std::string& action) {
+  auto& next = parts.definition.nodes[from].next;
+  const rules::FlowEdge edge{.action = action, .target = parts.definition.nodes[to].name};
+  if (std::ranges::find(next, edge) == next.end()) next.push_back(edge);
+}
+
+// Another instance of a node: the same task under a name of its own.
+int instance_of(FlowParts& parts, int node) {
+  auto& nodes = parts.definition.nodes;
+  rules::FlowNode copy = nodes[node];
+  copy.next.clear();
+  for (int number = 2;; ++number) {
+    copy.name = nodes[node].name + '_' + std::to_string(number);
+    if (std::ranges::find(nodes, copy.name, &rules::FlowNode::name) == nodes.end()) break;
+  }
+  nodes.push_back(std::move(copy));
+  return static_cast<int>(nodes.size()) - 1;
+}
+
+Result<void> compile(const std::shared_ptr<FlowParts>& parts) {
+  std::vector<rules::FlowProblem> problems;
+  const auto definition = std::make_shared<const rules::FlowDefinition>(parts->definition);
+  if (rules::Graph::compile(definition, problems)) return {};
+  std::string text;
+  for (const rules::FlowProblem& problem : problems) {
+    if (!text.empty()) text += '\n';
+    text += "flow " + parts->definition.flow;
+    if (!problem.node.empty()) text += ", node " + problem.node;
+    text += ": " + problem.text;
+  }
+  return Error{Errc::invalid, text};
+}
+
+void add_code(Tasks& tasks, const FlowParts& parts) {
+  for (const FlowParts::Code& code : parts.code) tasks.add_node(code.task, code.steps);
+  for (const auto& inner : parts.inner) add_code(tasks, *inner);
+}
+
+}  // namespace
+
+Nodes Nodes::on(std::string action) const {
+  Nodes named = *this;
+  named.action_ = std::move(action);
+  return named;
+}
+
+Nodes Nodes::with(const Policy& policy, std::string name) const {
+  auto& definition = parts_->definition;
+  rules::FlowGroup group{.name = std::move(name), .policy = policy_of(policy)};
+  if (group.name.empty()) group.name = "group" + std::to_string(definition.groups.size() + 1);
+  for (const int node : last_) group.members.push_back(definition.nodes[node].name);
+  definition.groups.push_back(std::move(group));
+  return *this;
+}
+
+void Nodes::add_undo(NodeSteps steps) const {
+  for (const int at : last_) {
+    rules::FlowNode& node = parts_->definition.nodes[at];
+    node.undo_task = parts_->definition.flow + '.' + node.name + ".undo";
+    parts_->code.push_back({.task = node.undo_task, .steps = steps});
+  }
+}
+
+Nodes operator>>(const Nodes& from, const Nodes& to) {
+  for (const int a : from.last_) {
+    for (const int b : to.first_) connect(*from.parts_, a, b, from.action_);
+  }
+  Nodes both = from;
+  both.last_ = to.last_;
+  both.action_ = to.action_;
+  return both;
+}
+
+Nodes operator|(const Nodes& a, const Nodes& b) {
+  Nodes both = a;
+  for (const int node : b.first_) {
+    const bool again = std::ranges::find(both.first_, node) != both.first_.end();
+    const bool single = b.first_ == b.last_;
+    const int member = again && single ? instance_of(*a.parts_, node) : node;
+    both.first_.push_back(member);
+    if (single) both.last_.push_back(member);
+  }
+  if (b.first_ != b.last_) both.last_.insert(both.last_.end(), b.last_.begin(), b.last_.end());
+  return both;
+}
+
+Flow::Flow(std::string name, FlowOptions options) : parts_(std::make_shared<FlowParts>()) {
+  parts_->definition.flow = std::move(name);
+  rules::FlowLimits& limits = parts_->definition.limits;
+  limits.max_steps = options.max_steps;
+  limits.max_visits = options.max_visits;
+  limits.max_cycles = options.max_cycles;
+  limits.timeout = options.timeout;
+  limits.fail_on_missing = options.fail_on_missing;
+}
+
+namespace {
+
+using NodeKind = rules::FlowNode::Kind;
+
+std::string task_name(const FlowParts& parts, const std::string& node) {
+  return parts.definition.flow + '.' + node;
+}
+
+}  // namespace
+
+Nodes Flow::newest() const {
+  Nodes nodes;
+  nodes.parts_ = parts_;
+  nodes.first_ = nodes.last_ = {static_cast<int>(parts_->definition.nodes.size()) - 1};
+  return nodes;
+}
+
+Nodes Flow::add_node(std::string name, NodeSteps steps, NodeOptions options) {
+  rules::FlowNode node = node_of(std::move(name), options);
+  node.kind = NodeKind::code;
+  node.task = task_name(*parts_, node.name);
+  parts_->code.push_back({.task = node.task, .steps = std::move(steps)});
+  parts_->definition.nodes.push_back(std::move(node));
+  return newest();
+}
+
+Nodes Flow::add_batch(std::string name, NodeSteps steps, NodeOptions options, MapOptions map) {
+  rules::FlowNode node = node_of(std::move(name), options);
+  node.kind = NodeKind::code;
+  node.task = task_name(*parts_, node.name);
+  node.concludes = true;
+  node.map = rules::NodeMap{.parallel = map.parallel, .policy = policy_of(map.policy)};
+  parts_->code.push_back({.task = node.task, .steps = std::move(steps)});
+  parts_->definition.nodes.push_back(std::move(node));
+  return newest();
+}
+
+Nodes Flow::add_map(std::string name, std::string over, NodeSteps steps, NodeOptions options,
+                    MapOptions map) {
+  rules::FlowNode node = node_of(std::move(name), options);
+  node.kind = NodeKind::code;
+  node.task = task_name(*parts_, node.name);
+  node.map = rules::NodeMap{
+      .over = std::move(over), .parallel = map.parallel, .policy = policy_of(map.policy)};
+  parts_->code.push_back({.task = node.task, .steps = std::move(steps)});
+  parts_->definition.nodes.push_back(std::move(node));
+  return newest();
+}
+
+Nodes Flow::job(std::string name, std::string task, const json& with, NodeOptions options) {
+  rules::FlowNode node = node_of(std::move(name), options);
+  node.task = std::move(task);
+  if (!with.is_null()) node.with = with.dump();
+  parts_->definition.nodes.push_back(std::move(node));
+  return newest();
+}
+
+Nodes Flow::gate(std::string name, GateOptions gate, NodeOptions options) {
+  rules::FlowNode node = node_of(std::move(name), options);
+  node.kind = NodeKind::gate;
+  node.gate = rules::Gate{.ask = static_cast<rules::Gate::Ask>(gate.ask),
+                          .prompt = std::move(gate.prompt),
+                          .choices = std::move(gate.choices),
+                          .deadline = gate.deadline};
+  parts_->definition.nodes.push_back(std::move(node));
+  return newest();
+}
+
+// The inner flow as it is now: what is added to it later is not in this one.
+Nodes Flow::flow(std::string name, const Flow& inner, NodeOptions options) {
+  rules::FlowNode node = node_of(std::move(name), options);
+  node.kind = NodeKind::flow;
+  node.body = std::make_shared<const rules::FlowDefinition>(inner.parts_->definition);
+  parts_->inner.push_back(inner.parts_);
+  parts_->definition.nodes.push_back(std::move(node));
+  return newest();
+}
+
+Nodes Flow::add_batch_flow(std::string name, const Flow& inner, NodeSteps sets,
+                           NodeOptions options, MapOptions map) {
+  rules::FlowNode node = node_of(std::move(name), options);
+  node.kind = NodeKind::flow;
+  node.task = task_name(*parts_, node.name);
+  node.prepares = true;
+  node.map = rules::NodeMap{.parallel = map.parallel, .policy = policy_of(map.policy)};
+  node.body = std::make_shared<const rules::FlowDefinition>(inner.parts_->definition);
+  parts_->inner.push_back(inner.parts_);
+  parts_->code.push_back({.task = node.task, .steps = std::move(sets)});
+  parts_->definition.nodes.push_back(std::move(node));
+  return newest();
+}
+
+Nodes Flow::run(std::string name, const Flow& inner, const json& with, NodeOptions options) {
+  rules::FlowNode node = node_of(std::move(name), options);
+  node.kind = NodeKind::child;
+  if (!with.is_null()) node.with = with.dump();
+  node.body = std::make_shared<const rules::FlowDefinition>(inner.parts_->definition);
+  parts_->inner.push_back(inner.parts_);
+  parts_->definition.nodes.push_back(std::move(node));
+  return newest();
+}
+
+void Flow::start(const Nodes& node) {
+  parts_->definition.start = parts_->definition.nodes[node.first_.front()].name;
+}
+
+Result<void> Flow::check() const { return compile(parts_); }
+
+const std::string& Flow::name() const { return parts_->definition.flow; }
+
+Result<std::string> Flow::definition() const {
+  if (auto ok = check(); !ok) return std::move(ok).error();
+  return rules::write_definition(parts_->definition);
+}
+
+Result<void> Tasks::add(const Flow& flow) {
+  auto definition = flow.definition();
+  if (!definition) return std::move(definition).error();
+  add_code(*this, *flow.parts_);
+  add_flow({.flow = flow.name(), .definition = *std::move(definition)});
+  return {};
+}
+
+json bound_parameter(NodePort& port, std::string_view task, std::string_view parameter) {
+  if (auto result = port.result(parameter)) return json::parse(*result);
+  if (auto value = port.read(parameter)) return json::parse(*value);
+  const json input = json::parse(port.input());
+  const std::string name(parameter);
+  if (input.is_object() && input.contains(name)) return input.at(name);
+  throw NoRetry("task " + std::string(task) + ": parameter \"" + name +
+                "\" has no value: no node of that name has a result, and neither the shared store "
+                "nor the input has the key");
+}
+
+}  // namespace penstock
