@@ -57,6 +57,7 @@ void RunStep::start(const RunStart& start) {
 void RunStep::end(const NodeReport& report) {
   const auto state = parse_run_state(edit_.read("state").value_or(""));
   if (!state || is_final(*state)) return;  // It has ended without this node.
+  for (const std::string& lock : report.locks) edit_.erase(lock);
   if (report.end == NodeReport::End::again) {
     if (report.prepared) edit_.write("p:" + write_place(report.place), *report.prepared);
     return;

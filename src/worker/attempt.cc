@@ -60,12 +60,30 @@ rules::Outcome outcome_of(const std::exception_ptr& thrown) {
 }  // namespace
 
 Attempt::Attempt(Reserved reserved, const Tasks::Task& task, const Retention& retention,
-                 std::string worker)
+                 std::string worker, RunReader* runs, const Tasks* tasks)
     : reserved_(std::move(reserved)),
       task_(task),
       policy_(policy_of(reserved_, task, retention)),
       spill_(retention.spill),
-      job_(visible_job(reserved_, policy_, std::move(worker))) {}
+      job_(visible_job(reserved_, policy_, std::move(worker))) {
+  const auto own = rules::read_options(reserved_.own);
+  if (!own || own->node.empty()) return;
+  if (auto ticket = rules::read_ticket(own->node)) ticket_ = *std::move(ticket);
+  if (ticket_ && runs) node_.emplace(*runs, *tasks, &task_, *ticket_, reserved_);
+}
+
+rules::NodeReport Attempt::report() const {
+  CHECK(ticket_.has_value());
+  rules::NodeReport report;
+  if (node_) report = node_->report();
+  report.place = ticket_->place;
+  report.phase = ticket_->phase;
+  report.tag = ticket_->tag;
+  report.worker = job_.worker;
+  report.job = reserved_.id.text;
+  report.attempt = reserved_.attempt;
+  return report;
+}
 
 bool Attempt::claim() {
   Claim open = Claim::open;
@@ -88,6 +106,11 @@ JobContext& Attempt::begin(Clock& clock, Client* client) {
 rules::Outcome Attempt::run(Clock& clock, Client* client) {
   JobContext& context = begin(clock, client);
   try {
+    if (node_) {
+      rules::Outcome ended = node_->run(context, reserved_.attempt >= policy_.max_attempts);
+      if (auto* done = std::get_if<rules::Succeeded>(&ended)) return succeeded(done->result);
+      return ended;
+    }
     return succeeded(task_.run(reserved_.payload, context));
   } catch (...) {
     return outcome_of(std::current_exception());

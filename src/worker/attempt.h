@@ -6,6 +6,7 @@
 
 #include "rules/options.h"
 #include "store/store.h"
+#include "worker/node_run.h"
 
 #include <penstock/worker.h>
 
@@ -18,12 +19,17 @@ namespace penstock {
 
 class Attempt : public JobPort {
  public:
+  /// `runs` and `tasks` are for steps of runs; they may be null in tests.
   Attempt(Reserved reserved, const Tasks::Task& task, const Retention& retention,
-          std::string worker);
+          std::string worker, RunReader* runs = nullptr, const Tasks* tasks = nullptr);
 
   /// Claims the right to run; false when it was revoked. Called once, by the slot.
   bool claim();
   [[nodiscard]] bool is_async() const { return task_.is_async(); }
+  /// The step of a run that it is, if any.
+  [[nodiscard]] const std::optional<rules::NodeTicket>& ticket() const { return ticket_; }
+  /// What the step left. REQUIRES: a ticket; nothing runs.
+  [[nodiscard]] rules::NodeReport report() const;
   /// Runs the handler in the calling thread. REQUIRES: claimed, not async. `client` may be null in
   /// tests.
   rules::Outcome run(Clock& clock, Client* client);
@@ -63,6 +69,8 @@ class Attempt : public JobPort {
   const Tasks::Task& task_;
   const rules::Policy policy_;
   const Spill spill_;
+  std::optional<rules::NodeTicket> ticket_;
+  std::optional<NodeRun> node_;
   Job job_;
   std::stop_source stop_;
   std::atomic<Claim> claim_{Claim::open};

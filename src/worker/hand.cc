@@ -35,14 +35,26 @@ void Hand::take(Reserved reserved, SteadyTime now) {
   static const Tasks::Task nothing{};
   const Key key{reserved.key, reserved.fence};
   const Tasks::Task* task = tasks_.find(reserved.task);
+  const bool any_can = !task && reserved.task == rules::step_task;
+  const bool is_step = rules::is_of_run(reserved.own);
+  RunReader* const reader = is_step ? runs() : nullptr;
   Item item{.attempt = std::make_shared<Attempt>(std::move(reserved), task ? *task : nothing,
-                                                 retention_, worker_),
+                                                 retention_, worker_, reader, &tasks_),
             .taken_at = now};
-  if (!task) {
+  const Reserved& job = item.attempt->reserved();
+  if (is_step && !reader) {
+    end(key, item, rules::Interrupted{});
+    return;
+  }
+  if (is_step && job.crashes >= rules::default_max_crashes) {
+    end(key, item, crashed_too_often(job));
+    return;
+  }
+  if (!task && !any_can) {
     end(key, item, no_such_task(item.attempt->reserved()));
     return;
   }
-  if (slots_.coroutines() > 0 && !task->is_async() &&
+  if (slots_.coroutines() > 0 && !(task && task->is_async()) &&
       items_.size() - coroutines() >= static_cast<std::size_t>(std::max(slots_.size(), 0))) {
     next_probe_ = now + probe_every;
   }
@@ -123,6 +135,54 @@ void Hand::end(const Key& key, const Item& item, const rules::Outcome& outcome) 
     }
   }
   tally.count(reserved.queue, reserved.task, outbox.back(), waited, ran);
+  if (item.attempt->ticket()) end_step(key, *item.attempt, outcome);
+}
+
+RunReader* Hand::runs() {
+  if (!runs_) {
+    auto store = store_.another();
+    if (!store) return nullptr;
+    runs_ = std::make_unique<Runs>(*std::move(store));
+  }
+  runs_->reader.use_session(session_);
+  return &runs_->reader;
+}
+
+// A step of a run is ended by its worker alone, because the run has to hear of it.
+rules::Outcome Hand::crashed_too_often(const Reserved& reserved) {
+  std::string certificate;
+  if (auto found = store_.find(Ref{reserved.id}); found && *found) {
+    certificate = std::get<Job>(**found).error;
+  }
+  if (certificate.empty()) certificate = "its worker died while it ran";
+  return rules::Failed{.error = certificate + " (" + std::to_string(reserved.crashes) + " times)",
+                       .retryable = false};
+}
+
+void Hand::end_step(const Key& key, const Attempt& attempt, const rules::Outcome& outcome) {
+  const rules::Transition& next = outbox.back();
+  rules::NodeReport report = attempt.report();
+  using End = rules::NodeReport::End;
+  if (next.to == JobState::ready) return;  // It begins anew.
+  if (next.to == JobState::scheduled) {
+    report.end = End::again;
+    if (!std::holds_alternative<rules::Failed>(outcome)) report.prepared.reset();
+    if (!report.prepared && report.locks.empty()) return;
+  } else if (next.to != JobState::succeeded && report.end != End::dropped) {
+    report.end = End::failed;
+    report.error = next.error;
+  }
+  steps_[key] = {.ticket = *attempt.ticket(), .report = std::move(report)};
+}
+
+void Hand::decide_runs(std::size_t count) {
+  if (steps_.empty()) return;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto step = steps_.find({outbox[i].key, outbox[i].fence});
+    if (step == steps_.end()) continue;
+    const Time now = store_.clock().now();
+    outbox[i].runs = runs_->desk.decide(step->second.ticket, step->second.report, now);
+  }
 }
 
 bool Hand::stop_overdue(SteadyTime now) {
@@ -202,7 +262,9 @@ std::int64_t Hand::reconcile(std::vector<Reserved> held, SteadyTime now) {
   for (Reserved& job : held) unknown.emplace(Key{job.key, job.fence}, std::move(job));
   // What was sent and is not held any more was finished by the call whose answer was lost.
   const auto applied = std::erase_if(outbox, [&](const rules::Transition& next) {
-    return unknown.erase({next.key, next.fence}) == 0;
+    const bool gone = unknown.erase({next.key, next.fence}) == 0;
+    if (gone) settled(next);
+    return gone;
   });
   for (auto it = items_.begin(); it != items_.end();) {
     const auto here = it++;

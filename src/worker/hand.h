@@ -6,6 +6,7 @@
 #pragma once
 
 #include "rules/tally.h"
+#include "worker/run_desk.h"
 #include "worker/slots.h"
 
 #include <deque>
@@ -51,6 +52,15 @@ class Hand {
   /// What handlers have left since the last time: progress and log lines.
   std::vector<Note> take_notes();
 
+  /// The session that what is taken from now on belongs to.
+  void use_session(SessionNumber session) { session_ = session; }
+  /// Decides what the first `count` transitions of the outbox change in their runs.
+  void decide_runs(std::size_t count);
+  /// A run was not as one of them expected.
+  void learn(const rules::RunConflict& conflict) { runs_->desk.learn(conflict); }
+  /// The transition has been answered.
+  void settled(const rules::Transition& next) { steps_.erase({next.key, next.fence}); }
+
   /// Transitions that wait to be sent, oldest first; the pump takes them off when answered.
   std::vector<rules::Transition> outbox;
   /// What has been decided, counted.
@@ -87,6 +97,8 @@ class Hand {
   [[nodiscard]] std::size_t coroutines() const;
   /// True when no handler runs for it and none will.
   static bool take_back(const Item& item) { return !item.handed_over || item.attempt->revoke(); }
+  void end_step(const Key& key, const Attempt& attempt, const rules::Outcome& outcome);
+  [[nodiscard]] rules::Outcome crashed_too_often(const Reserved& reserved);
   [[nodiscard]] rules::Outcome no_such_task(const Reserved& reserved) const;
 
   Store& store_;
@@ -100,6 +112,23 @@ class Hand {
   std::deque<Key> queue_;  // Not handed over yet, in order; may name what is gone.
   std::vector<Note> last_notes_;
   SteadyTime next_probe_{};  // For coroutines, while every slot is busy.
+  // Of transitions in the outbox that are steps of runs.
+  struct EndedStep {
+    rules::NodeTicket ticket;
+    rules::NodeReport report;
+  };
+  // What steps of runs need; there with the first of them.
+  struct Runs {
+    explicit Runs(std::unique_ptr<Store> store) : handles(std::move(store)) {}
+    Handles handles;
+    RunReader reader{handles};
+    RunDesk desk{reader};
+  };
+  /// Null when the store does not answer.
+  RunReader* runs();
+  SessionNumber session_{};
+  std::unique_ptr<Runs> runs_;
+  std::map<Key, EndedStep> steps_;
   double mean_run_ms_ = -1;  // Unknown until the first job has ended.
 };
 

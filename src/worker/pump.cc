@@ -77,6 +77,7 @@ bool Pump::open_session(SteadyTime now) {
     return false;
   }
   session_ = *std::move(opened);
+  hand_.use_session(session_.number);
   call_ = 0;
   in_doubt_ = false;
   pause_ = Duration{0};
@@ -166,6 +167,7 @@ void Pump::exchange(SteadyTime now) {
   std::vector<rules::Transition>& outbox = hand_.outbox;
   if (outbox.empty() && want == 0) return;
   const std::size_t sent = std::min(outbox.size(), rules::step_jobs);
+  hand_.decide_runs(sent);
   FinishCall call{
       .session = session_, .call = Call{++call_}, .transitions = std::span(outbox).first(sent)};
   if (want > 0) {
@@ -190,6 +192,7 @@ void Pump::exchange(SteadyTime now) {
     const std::lock_guard lock(stats_mutex_);
     stats_.refused += static_cast<std::int64_t>(sent);
   }
+  for (std::size_t i = 0; i < sent; ++i) hand_.settled(outbox[i]);
   outbox.erase(outbox.begin(), outbox.begin() + static_cast<std::ptrdiff_t>(sent));
   lose_session(answer.error().message, now);
 }
@@ -200,6 +203,7 @@ void Pump::settle(const Exchange& answer, std::size_t sent, std::size_t wanted, 
     const std::lock_guard lock(stats_mutex_);
     for (std::size_t i = 0; i < sent; ++i) {
       const rules::Move move = outbox[i].move;
+      if (answer.conflicts.contains(i)) continue;
       if (!answer.accepted[i]) {
         ++stats_.refused;
       } else if (move != rules::Move::give_back) {
@@ -209,7 +213,19 @@ void Pump::settle(const Exchange& answer, std::size_t sent, std::size_t wanted, 
       }
     }
   }
+  std::vector<rules::Transition> again;  // Their runs were not as expected: decided anew.
+  for (std::size_t i = 0; i < sent; ++i) {
+    const auto conflict = answer.conflicts.find(i);
+    if (conflict == answer.conflicts.end()) {
+      hand_.settled(outbox[i]);
+    } else {
+      hand_.learn(conflict->second);
+      again.push_back(std::move(outbox[i]));
+    }
+  }
   outbox.erase(outbox.begin(), outbox.begin() + static_cast<std::ptrdiff_t>(sent));
+  outbox.insert(outbox.begin(), std::make_move_iterator(again.begin()),
+                std::make_move_iterator(again.end()));
   if (pulse_.found_due(answer.next_due)) tell_upkeep_();
   if (wanted == 0) return;
   seen_ = answer.seen;

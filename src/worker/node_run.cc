@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: MIT
+#include "worker/node_run.h"
+
+#include "rules/duration.h"
+#include "rules/json.h"
+#include "rules/limits.h"
+#include "rules/run_json.h"
+#include "store/chance.h"
+
+#include <algorithm>
+
+namespace penstock {
+namespace {
+
+using rules::FlowNode;
+using rules::NodeReport;
+using rules::Phase;
+
+template <class T>
+T or_throw(Result<T> result) {
+  if (result) return *std::move(result);
+  if (result.error().code == Errc::unavailable) throw StoreError(result.error().message);
+  throw NoRetry(result.error().message);
+}
+
+// A task that is no Node names its action in its result.
+std::string action_in(const std::string& result) {
+  if (!result.starts_with('{')) return "default";
+  const auto object = rules::read_raw_object(result);
+  if (!object) return "default";
+  const auto action = object->find("$action");
+  if (action == object->end()) return "default";
+  return rules::read_string(action->second).value_or("default");
+}
+
+}  // namespace
+
+rules::Outcome NodeRun::run(JobContext& context, bool last_try) {
+  context_ = &context;
+  last_try_ = last_try;
+  report_.place = ticket_.place;
+  report_.phase = ticket_.phase;
+  report_.tag = ticket_.tag;
+  report_.worker = context.job().worker;
+  report_.job = reserved_.id.text;
+  report_.attempt = reserved_.attempt;
+  report_.started_at = reader_.clock().now();
+  try {
+    pinned_ = or_throw(reader_.graph(ticket_.definition));
+    const bool about_node = !ticket_.place.empty() && ticket_.phase != Phase::fire;
+    if (about_node) located_ = or_throw(rules::locate(*pinned_.graph, ticket_.place));
+    if (!may_run()) {
+      report_.end = NodeReport::End::dropped;
+      return rules::Cancelled{"its run has ended or failed before it began"};
+    }
+    switch (ticket_.phase) {
+      case Phase::main:
+        return main();
+      case Phase::item:
+        return item();
+      case Phase::post:
+        return post();
+      case Phase::sweep:
+        return sweep();
+      case Phase::undo:
+        if (task_ && task_->node) {
+          const std::string action = task_->node->post(*this, "null", "null");
+          return ended("null", action);
+        }
+        return ended(task_->run(bind(node().undo_with), context));
+      default:
+        return ended("null");
+    }
+  } catch (const StoreError& e) {
+    context.log(std::string("the store did not answer: ") + e.what());
+    return rules::Snoozed{rules::miss_first};
+  }
+}
+
+// A run that is over, or about to be, begins nothing.
+bool NodeRun::may_run() {
+  if (ticket_.phase == Phase::sweep) return true;
+  const std::string state = field("state").value_or("");
+  if (ticket_.phase == Phase::undo) return state == to_text(rules::RunState::compensating);
+  if (ticket_.phase == Phase::fire) return !state.empty();
+  return state == to_text(rules::RunState::running);
+}
+
+rules::Outcome NodeRun::main() {
+  const FlowNode& node = this->node();
+  const bool in_map = ticket_.place.back().item >= 0;
+  if (!in_map && !is_wanted()) {
+    report_.end = NodeReport::End::skipped;
+    return rules::Succeeded{};
+  }
+  if (node.map && !in_map && !node.map->over.empty()) return stage_map();
+  if (node.kind == FlowNode::Kind::child) {
+    report_.child = to_hex(new_secret()).substr(0, 32);
+    report_.child_input = node.with.empty() ? input() : bind(node.with);
+    return ended("null");
+  }
+  if (task_ && task_->node) return run_node(*task_->node);
+  if (node.kind == FlowNode::Kind::task || node.kind == FlowNode::Kind::code) return run_task();
+  return ended("null");  // A gate or a flow that was to wait for its `when`.
+}
+
+bool NodeRun::is_wanted() {
+  if (node().when.empty()) return true;
+  const auto when = or_throw(rules::Expression::parse(node().when));
+  return when.evaluate([this](const rules::PathRoot& root) { return at(root); });
+}
+
+std::string NodeRun::bind(const std::string& with) {
+  if (with.empty()) return item_ == "null" ? input() : item_;
+  const auto parsed = or_throw(rules::Template::parse(with));
+  return parsed.evaluate([this](const rules::PathRoot& root) { return at(root); });
+}
+
+rules::Outcome NodeRun::run_task() {
+  const std::string result = task_->run(bind(node().with), *context_);
+  return ended(result, action_in(result));
+}
+
+rules::Outcome NodeRun::run_node(const NodeSteps& steps) {
+  const std::string kept = "p:" + rules::write_place(ticket_.place);
+  const auto before = reserved_.attempt > 1 ? field(kept) : std::nullopt;
+  const std::string prepared = before ? *before : steps.prep ? steps.prep(*this) : "null";
+  const bool maps = node().map && ticket_.place.back().item < 0;
+  if (maps) return stage(or_throw(rules::read_raw_list(prepared == "null" ? "[]" : prepared)));
+  if (!steps.exec) return ended("null", steps.post ? steps.post(*this, prepared, "null") : "default");
+  report_.prepared = prepared;
+  const std::string result = exec(steps, prepared);
+  return ended(result, steps.post ? steps.post(*this, prepared, result) : "default");
+}
+
+// Only exec is tried again; after the last try the fallback answers.
+std::string NodeRun::exec(const NodeSteps& steps, const std::string& prepared) {
+  try {
+    return steps.exec(prepared, *this);
+  } catch (const Snooze&) {
+    throw;
+  } catch (const Cancel&) {
+    throw;
+  } catch (const NoRetry&) {
+    if (!steps.fallback) throw;
+    return steps.fallback(prepared, std::current_exception());
+  } catch (...) {
+    if (!last_try_ || !steps.fallback) throw;
+    return steps.fallback(prepared, std::current_exception());
+  }
+}
+
+rules::Outcome NodeRun::stage_map() {
+  const auto path = or_throw(rules::Path::parse(node().map->over));
+  const std::string list = path.evaluate([this](const rules::PathRoot& root) { return at(root); });
+  auto items = rules::read_raw_list(list == "null" ? "[]" : list);
+  if (!items) {
+    throw NoRetry("map.over " + node().map->over + " leads to no list: " + list.substr(0, 80));
+  }
+  return stage(*std::move(items));
+}
+
+// Written in chunks before the job ends, under a name that only this attempt knows: nobody looks
+// there until the job's end names it.
+rules::Outcome NodeRun::stage(std::vector<std::string> items) {
+  const std::string at = rules::write_place(ticket_.place);
+  report_.stage = at + ':' + std::to_string(static_cast<std::uint64_t>(reserved_.fence));
+  report_.items = static_cast<std::int64_t>(items.size());
+  rules::RunChange change{.run = ticket_.run};
+  change.expect.push_back({.name = "def", .value = ticket_.definition});
+  std::size_t bytes = 0;
+  const auto flush = [&] {
+    if (!change.set.empty()) {
+      if (auto done = reader_.write(change); !done) or_throw(Result<int>(std::move(done).error()));
+    }
+    change.set.clear();
+    bytes = 0;
+  };
+  for (std::size_t i = 0; i < items.size(); i += rules::stage_chunk) {
+    std::string chunk = "[";
+    const std::size_t end = std::min(items.size(), i + static_cast<std::size_t>(rules::stage_chunk));
+    for (std::size_t k = i; k < end; ++k) chunk += (k == i ? "" : ",") + items[k];
+    chunk += ']';
+    bytes += chunk.size();
+    change.set.push_back({.name = "mi:" + report_.stage + ':' +
+                                  std::to_string(i / rules::stage_chunk),
+                          .value = std::move(chunk)});
+    if (bytes > rules::step_bytes / 2) flush();
+  }
+  flush();
+  return ended("null");
+}
+
+rules::Outcome NodeRun::item() {
+  const std::int64_t number = ticket_.place.back().item;
+  rules::Place map_place = ticket_.place;
+  map_place.back().item = -1;
+  const std::string cell = field("m:" + rules::write_place(map_place)).value_or("");
+  // TAG|ITEMS|NEXT|OK|FAILED|LIVE|STAGE
+  std::size_t bar = 0;
+  for (int i = 0; i < 6 && bar != std::string::npos; ++i) bar = cell.find('|', bar + (i > 0 ? 1 : 0));
+  const std::string stage = bar == std::string::npos ? "" : cell.substr(bar + 1);
+  const auto chunk = field("mi:" + stage + ':' + std::to_string(number / rules::stage_chunk));
+  if (chunk) {
+    const auto items = or_throw(rules::read_raw_list(*chunk));
+    const auto index = static_cast<std::size_t>(number % rules::stage_chunk);
+    if (index < items.size()) item_ = items[index];
+  }
+  if (node().kind == FlowNode::Kind::child) return main();
+  if (!task_ || !task_->node) return run_task();
+  report_.prepared = item_;
+  return ended(exec(*task_->node, item_));
+}
+
+rules::Outcome NodeRun::post() {
+  const std::string marker = field("r:" + located_.scope + node().name).value_or("null");
+  const std::string results = whole_map(marker);
+  if (!task_ || !task_->node || !task_->node->post) return ended(marker);
+  const std::string action = task_->node->post(*this, "null", results);
+  return ended(marker, action);
+}
+
+// What waits for an answer or a time is woken, to find out that its run is over.
+rules::Outcome NodeRun::sweep() {
+  auto open = or_throw(reader_.fields_of(ticket_.run, "j:"));
+  rules::RunChange change{.run = ticket_.run};
+  const auto flush = [&] {
+    if (change.wake.empty()) return;
+    change.expect = {{.name = "def", .value = ticket_.definition}};
+    if (auto done = reader_.write(change); !done) or_throw(Result<int>(std::move(done).error()));
+    change.wake.clear();
+  };
+  for (const auto& [name, value] : open) {
+    if (value.ends_with('|')) continue;
+    change.wake.push_back(name);
+    if (change.wake.size() == rules::step_jobs) flush();
+  }
+  flush();
+  return ended("null");
+}
+
+rules::Outcome NodeRun::ended(std::string result, std::string action) {
+  if (result.size() > rules::max_result_bytes) {
+    throw NoRetry("the result has " + std::to_string(result.size()) + " bytes, the limit is " +
+                  std::to_string(rules::max_result_bytes) + ": store it elsewhere and return where");
+  }
+  report_.result = result;
+  report_.action = std::move(action);
+  collect(report_);
+  if (ticket_.phase == Phase::main && !report_.items && report_.child.empty()) run_local();
+  return rules::Succeeded{std::move(result)};
+}
+
+void NodeRun::collect(NodeReport& into) {
+  for (auto& [key, written] : written_) {
+    const std::string name = "s:" + key;
+    if (written.replaced) {
+      into.set.push_back({.name = name, .value = written.value});
+      if (!written.value) into.set.push_back({.name = "c:" + key, .value = std::nullopt});
+    }
+    if (!written.added.empty()) into.add.push_back({.name = name, .by = written.added});
+    for (std::string& value : written.appended) {
+      into.append.push_back({.list = name, .value = std::move(value)});
+    }
+    if (!written.appended.empty()) into.set.push_back({.name = "c:" + key, .value = "1"});
+  }
+  written_.clear();
+}
+
+// Nodes that run where the one before them ended. One that fails is fired like any other.
+void NodeRun::run_local() {
+  if (!report_.next.empty() || report_.iterate || report_.terminate || report_.cancel) return;
+  const rules::Graph& graph = *located_.graph;
+  int from = located_.node;
+  std::string action = report_.action;
+  results_[node().name] = report_.result;
+  while (true) {
+    int target = -1;
+    for (const int e : graph.nodes()[from].out) {
+      const auto& edge = graph.edges()[e];
+      if (edge.action != action || edge.to < 0) continue;
+      if (graph.nodes()[edge.to].node->local && target < 0) target = edge.to;
+    }
+    if (target < 0) return;
+    const FlowNode& local = *graph.nodes()[target].node;
+    const Tasks::Task* task = tasks_.find(local.task);
+    if (!task || !task->node) return;
+    NodeReport step{.place = {{.node = local.name}}, .phase = Phase::main};
+    step.worker = report_.worker;
+    step.job = report_.job;
+    step.started_at = reader_.clock().now();
+    const NodeReport before = report_;
+    try {
+      const NodeSteps& steps = *task->node;
+      const std::string prepared = steps.prep ? steps.prep(*this) : "null";
+      step.result = steps.exec ? steps.exec(prepared, *this) : "null";
+      step.action = steps.post ? steps.post(*this, prepared, step.result) : "default";
+    } catch (const std::exception&) {
+      written_.clear();
+      report_ = before;
+      return;
+    }
+    collect(step);
+    // Its dynamic steps are its own.
+    step.next = std::exchange(report_.next, {});
+    step.iterate = std::exchange(report_.iterate, {});
+    step.terminate = std::exchange(report_.terminate, {});
+    step.cancel = std::exchange(report_.cancel, {});
+    results_[local.name] = step.result;
+    action = step.action;
+    from = target;
+    const bool stops = step.iterate || step.terminate || step.cancel || !step.next.empty();
+    report_.local.push_back(std::move(step));
+    if (stops) return;
+  }
+}
+
+}  // namespace penstock

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+//
+// One step of a run, in a slot: reads what the node needs, runs its code, and leaves a report of
+// what came of it, which the pump decides on when the job ends. Nothing is written here but a
+// map's list (staged under a name of its own), and locks.
+#pragma once
+
+#include "rules/expression.h"
+#include "rules/node_report.h"
+#include "rules/transition.h"
+#include "client/run_reader.h"
+
+#include <penstock/worker.h>
+
+#include <map>
+#include <set>
+
+namespace penstock {
+
+/// Used by one thread.
+class NodeRun : public NodePort {
+ public:
+  /// `task` may be null for steps that any worker can do.
+  NodeRun(RunReader& reader, const Tasks& tasks, const Tasks::Task* task,
+          rules::NodeTicket ticket, const Reserved& reserved)
+      : reader_(reader), tasks_(tasks), task_(task), ticket_(std::move(ticket)), reserved_(reserved) {}
+
+  /// May throw what a handler may throw. `last_try`: a failure will not be tried again.
+  rules::Outcome run(JobContext& context, bool last_try);
+  [[nodiscard]] const rules::NodeReport& report() const { return report_; }
+
+  std::optional<std::string> read(std::string_view key) override;
+  void write(std::string_view key, std::string value) override;
+  void erase(std::string_view key) override;
+  void add(std::string_view key, std::string by) override;
+  void append(std::string_view key, std::string value) override;
+  std::vector<std::string> keys() override;
+  std::string input() override;
+  std::string params() override;
+  std::string iteration() override;
+  std::optional<std::string> result(std::string_view node) override;
+  void next(std::string_view node, bool instead) override;
+  void iterate(std::string value) override { report_.iterate = std::move(value); }
+  void terminate(std::string_view why) override { report_.terminate = why; }
+  void cancel(std::string_view why) override { report_.cancel = why; }
+  bool try_lock(std::string_view name) override;
+  [[nodiscard]] const std::string& run() const override { return ticket_.run; }
+  JobContext& context() override { return *context_; }
+
+ private:
+  /// Of one key: what the node did to it, over what others have committed.
+  struct Written {
+    bool replaced = false;
+    std::optional<std::string> value = {};  ///< With `replaced`; nothing: erased.
+    std::string added = {};
+    std::vector<std::string> appended = {};
+  };
+
+  rules::Outcome main();
+  rules::Outcome run_node(const NodeSteps& steps);
+  rules::Outcome run_task();
+  rules::Outcome stage_map();
+  rules::Outcome stage(std::vector<std::string> items);
+  rules::Outcome item();
+  rules::Outcome post();
+  rules::Outcome sweep();
+  rules::Outcome ended(std::string result, std::string action = "default");
+  std::string exec(const NodeSteps& steps, const std::string& prepared);
+  void run_local();
+  void collect(rules::NodeReport& into);
+  bool may_run();
+  [[nodiscard]] std::string bind(const std::string& with);
+  [[nodiscard]] bool is_wanted();
+  [[nodiscard]] std::optional<std::string> at(const rules::PathRoot& root);
+  std::optional<std::string> field(const std::string& name);
+  std::string list_of(const std::string& key, const std::optional<std::string>& value);
+  std::string whole_map(const std::string& marker);
+  [[nodiscard]] const rules::FlowNode& node() const { return *located_.graph->nodes()[located_.node].node; }
+
+  RunReader& reader_;
+  const Tasks& tasks_;
+  const Tasks::Task* task_;
+  const rules::NodeTicket ticket_;
+  const Reserved& reserved_;
+  JobContext* context_ = nullptr;
+  bool last_try_ = false;
+  rules::PinnedGraph pinned_;
+  rules::Located located_;
+  rules::NodeReport report_;
+  std::map<std::string, std::optional<std::string>> known_;  // Fields that were read.
+  std::map<std::string, Written> written_;
+  std::map<std::string, std::string> results_;  // Of local nodes and of this one.
+  std::string item_ = "null";
+};
+
+}  // namespace penstock

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: MIT
+//
+// The run's store as a node sees it: what others have committed, and its own writes over it.
+#include "rules/json.h"
+#include "rules/limits.h"
+#include "rules/run_json.h"
+#include "worker/node_run.h"
+
+#include <algorithm>
+
+namespace penstock {
+namespace {
+
+template <class T>
+T or_throw(Result<T> result) {
+  if (result) return *std::move(result);
+  if (result.error().code == Errc::unavailable) throw StoreError(result.error().message);
+  throw NoRetry(result.error().message);
+}
+
+constexpr std::size_t max_key_bytes = 256;
+
+std::string checked(std::string_view key) {
+  if (key.empty() || key.size() > max_key_bytes) {
+    throw NoRetry("a key of the shared store has 1 to 256 bytes, this one has " +
+                  std::to_string(key.size()));
+  }
+  return std::string(key);
+}
+
+void check_size(std::string_view key, const std::string& value) {
+  if (value.size() <= rules::max_payload_bytes) return;
+  throw NoRetry("the value of \"" + std::string(key) + "\" has " + std::to_string(value.size()) +
+                " bytes, the limit of the shared store is " +
+                std::to_string(rules::max_payload_bytes) + ": store it elsewhere and share where");
+}
+
+std::string joined(const std::vector<std::string>& values) {
+  std::string list = "[";
+  for (const std::string& value : values) list += (list.size() > 1 ? "," : "") + value;
+  return list + ']';
+}
+
+}  // namespace
+
+std::optional<std::string> NodeRun::field(const std::string& name) {
+  const auto known = known_.find(name);
+  if (known != known_.end()) return known->second;
+  auto read = or_throw(reader_.fields(ticket_.run, {name}));
+  const auto found = read.find(name);
+  auto& value = known_[name];
+  if (found != read.end()) value = std::move(found->second);
+  return value;
+}
+
+std::optional<std::string> NodeRun::read(std::string_view text) {
+  const std::string key = checked(text);
+  const auto own = written_.find(key);
+  std::optional<std::string> value;
+  if (own != written_.end() && own->second.replaced) {
+    value = own->second.value;
+  } else {
+    if (!known_.contains("s:" + key)) {  // Both at once.
+      auto both = or_throw(reader_.fields(ticket_.run, {"s:" + key, "c:" + key}));
+      for (const char* kind : {"s:", "c:"}) {
+        const auto found = both.find(kind + key);
+        auto& known = known_[kind + key];
+        if (found != both.end()) known = found->second;
+      }
+    }
+    value = field("s:" + key);
+    if (field("c:" + key)) value = list_of(key, value);
+  }
+  if (own == written_.end()) return value;
+  if (!own->second.added.empty()) {
+    auto sum = rules::sum_of(value, {.name = key, .by = own->second.added});
+    if (sum) value = std::move(sum);
+  }
+  if (!own->second.appended.empty()) {
+    std::vector<std::string> values;
+    if (value) {
+      auto before = rules::read_raw_list(*value);
+      values = before ? *std::move(before) : std::vector<std::string>{*value};
+    }
+    values.insert(values.end(), own->second.appended.begin(), own->second.appended.end());
+    value = joined(values);
+  }
+  return value;
+}
+
+// What was appended stands behind what was set.
+std::string NodeRun::list_of(const std::string& key, const std::optional<std::string>& value) {
+  std::vector<std::string> values;
+  if (value) {
+    auto before = rules::read_raw_list(*value);
+    values = before ? *std::move(before) : std::vector<std::string>{*value};
+  }
+  auto appended = or_throw(reader_.values(ticket_.run, "s:" + key));
+  values.insert(values.end(), appended.begin(), appended.end());
+  return joined(values);
+}
+
+void NodeRun::write(std::string_view key, std::string value) {
+  check_size(key, value);
+  written_[checked(key)] = {.replaced = true, .value = std::move(value)};
+}
+
+void NodeRun::erase(std::string_view key) { written_[checked(key)] = {.replaced = true}; }
+
+void NodeRun::add(std::string_view text, std::string by) {
+  const std::string key = checked(text);
+  Written& written = written_[key];
+  const rules::RunAdd more{.name = key, .by = by};
+  const auto known = read(key);
+  if (!rules::sum_of(known, more)) {
+    throw NoRetry("cannot add " + by + " to \"" + key + "\", which is " +
+                  known.value_or("0").substr(0, 80));
+  }
+  if (written.replaced) {
+    written.value = rules::sum_of(written.value, more);
+  } else {
+    const std::optional<std::string> before =
+        written.added.empty() ? std::nullopt : std::optional(written.added);
+    written.added = rules::sum_of(before, more).value_or(by);
+  }
+}
+
+void NodeRun::append(std::string_view key, std::string value) {
+  check_size(key, value);
+  written_[checked(key)].appended.push_back(std::move(value));
+}
+
+std::vector<std::string> NodeRun::keys() {
+  std::set<std::string> keys;
+  for (const char* kind : {"s:", "c:"}) {
+    for (const auto& [name, value] : or_throw(reader_.fields_of(ticket_.run, kind))) {
+      keys.insert(name.substr(2));
+    }
+  }
+  for (const auto& [key, written] : written_) {
+    const bool gone = written.replaced && !written.value && written.appended.empty() &&
+                      written.added.empty();
+    if (gone) {
+      keys.erase(key);
+    } else {
+      keys.insert(key);
+    }
+  }
+  return {keys.begin(), keys.end()};
+}
+
+std::string NodeRun::input() { return field("input").value_or("null"); }
+
+// The node's own, then those of the flows around it, from the inside out; sets of a batch flow and
+// the run's input come last.
+std::string NodeRun::params() {
+  std::map<std::string, std::string> merged;
+  const auto take = [&](const std::string& text) {
+    if (auto object = rules::read_raw_object(text)) {
+      for (auto& [key, value] : *object) merged[key] = std::move(value);
+    }
+  };
+  take(node().params.empty() ? "{}" : node().params);
+  for (std::size_t depth = ticket_.place.size() - 1; depth > 0; --depth) {
+    const rules::Place outer(ticket_.place.begin(),
+                             ticket_.place.begin() + static_cast<std::ptrdiff_t>(depth));
+    const auto around = rules::locate(*pinned_.graph, outer);
+    if (!around) continue;
+    const rules::FlowNode& flow = *around->graph->nodes()[around->node].node;
+    take(flow.params.empty() ? "{}" : flow.params);
+    if (outer.back().item < 0) continue;
+    rules::Place map_place = outer;
+    map_place.back().item = -1;
+    const std::string cell = field("m:" + rules::write_place(map_place)).value_or("");
+    std::size_t bar = cell.find('|');
+    for (int i = 0; i < 5 && bar != std::string::npos; ++i) bar = cell.find('|', bar + 1);
+    if (bar == std::string::npos) continue;
+    const auto chunk = field("mi:" + cell.substr(bar + 1) + ':' +
+                             std::to_string(outer.back().item / rules::stage_chunk));
+    const auto items = rules::read_raw_list(chunk.value_or("[]"));
+    const auto index = static_cast<std::size_t>(outer.back().item % rules::stage_chunk);
+    if (items && index < items->size()) take((*items)[index]);
+  }
+  take(input());
+  rules::JsonWriter object;
+  object.begin_object();
+  for (const auto& [key, value] : merged) object.key(key).raw(value);
+  object.end_object();
+  return object.take();
+}
+
+std::string NodeRun::iteration() {
+  return field("i:" + rules::write_place(ticket_.place)).value_or("null");
+}
+
+// In the flow that the node lies in, then in those around it.
+std::optional<std::string> NodeRun::result(std::string_view name) {
+  const auto own = results_.find(std::string(name));
+  if (own != results_.end()) return own->second;
+  for (std::size_t depth = ticket_.place.size(); depth > 0; --depth) {
+    const rules::Place outer(ticket_.place.begin(),
+                             ticket_.place.begin() + static_cast<std::ptrdiff_t>(depth - 1));
+    const std::string scope = outer.empty() ? "" : rules::write_place(outer) + '/';
+    if (auto found = field("r:" + scope + std::string(name))) return whole_map(*found);
+  }
+  return std::nullopt;
+}
+
+// A map's results lie in fields of their own; what failed is null.
+std::string NodeRun::whole_map(const std::string& marker) {
+  if (!marker.starts_with(R"({"$map":)")) return marker;
+  const auto object = or_throw(rules::read_raw_object(marker));
+  const std::string place = or_throw(rules::read_string(object.at("$map")));
+  const std::int64_t items = std::stoll(object.at("items"));
+  std::string list = "[";
+  std::vector<std::string> names;
+  const auto flush = [&] {
+    auto page = or_throw(reader_.fields(ticket_.run, names));
+    for (const std::string& name : names) {
+      const auto found = page.find(name);
+      list += (list.size() > 1 ? "," : "") + (found == page.end() ? "null" : found->second);
+    }
+    names.clear();
+  };
+  for (std::int64_t i = 0; i < items; ++i) {
+    names.push_back("mr:" + place + ':' + std::to_string(i));
+    if (names.size() == 500) flush();
+  }
+  if (!names.empty()) flush();
+  return list + ']';
+}
+
+std::optional<std::string> NodeRun::at(const rules::PathRoot& root) {
+  switch (root.kind) {
+    case rules::PathRoot::Kind::input:
+      return input();
+    case rules::PathRoot::Kind::shared:
+      return read(root.name);
+    case rules::PathRoot::Kind::result:
+      return result(root.name);
+    case rules::PathRoot::Kind::item:
+      return item_;
+    case rules::PathRoot::Kind::params:
+      return params();
+    case rules::PathRoot::Kind::error: {
+      const auto about = field("n:" + located_.scope + root.name + "#1");
+      if (!about) return std::nullopt;
+      const auto object = rules::read_raw_object(*about);
+      if (!object || !object->contains("error")) return std::nullopt;
+      return object->at("error");
+    }
+  }
+  return std::nullopt;
+}
+
+void NodeRun::next(std::string_view node, bool instead) {
+  report_.next.push_back({.node = std::string(node), .instead = instead});
+}
+
+// The lock names the session and the step that hold it, and is void without either.
+bool NodeRun::try_lock(std::string_view name) {
+  const std::string lock = "lk:" + checked(name), at = rules::write_place(ticket_.place);
+  const std::string mine =
+      std::to_string(static_cast<std::uint64_t>(reader_.session())) + '|' + at;
+  auto read = or_throw(reader_.fields(ticket_.run, {lock}));
+  const auto held = read.find(lock);
+  rules::RunChange change{.run = ticket_.run};
+  change.expect.push_back({.name = lock, .value = std::nullopt});
+  if (held != read.end()) {
+    if (held->second == mine) return true;
+    const auto session = SessionNumber{std::stoull(held->second)};
+    const bool by_earlier_try = held->second.ends_with('|' + at);
+    if (!by_earlier_try && or_throw(reader_.is_live(session))) return false;
+    change.expect.back().value = held->second;
+  }
+  change.set.push_back({.name = lock, .value = mine});
+  auto done = reader_.write(change);
+  if (!done && done.error().code == Errc::conflict) return false;
+  if (!done) or_throw(Result<int>(std::move(done).error()));
+  report_.locks.push_back(lock);
+  return true;
+}
+
+}  // namespace penstock

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+//
+// What the ends of nodes' jobs change in their runs, decided by the pump right before it sends
+// them: on what it last knew of each run, and again when the store says that this was wrong.
+#pragma once
+
+#include "client/run_reader.h"
+
+namespace penstock {
+
+/// Not thread-safe.
+class RunDesk {
+ public:
+  explicit RunDesk(RunReader& reader) : reader_(reader) {}
+
+  /// Assumes that what it answers will be applied.
+  std::vector<rules::RunChange> decide(const rules::NodeTicket& ticket,
+                                       const rules::NodeReport& report, Time now);
+  void learn(const rules::RunConflict& conflict);
+
+ private:
+  RunReader& reader_;
+  std::map<std::string, rules::RunFacts> facts_;
+};
+
+}  // namespace penstock
