@@ -10,6 +10,7 @@
 #include <penstock/codec.h>
 #include <penstock/event.h>
 #include <penstock/job.h>
+#include <penstock/run.h>
 
 #include <memory>
 #include <span>
@@ -17,6 +18,7 @@
 
 namespace penstock {
 
+struct FlowText;
 struct Selection;
 struct QueueSetting;
 
@@ -115,6 +117,46 @@ class Client {
   Result<Changed> retry(const Filter& filter);
   Result<Changed> remove(const Filter& filter);
   Result<Changed> promote(const Filter& filter);
+
+  /// Starts a run of a flow (flow.h) with `input`, JSON text. The store keeps the definition, so
+  /// whoever knows its name can start further runs. Errors: invalid (the flow or the input),
+  /// conflict (the id is of another flow's run).
+  Result<RunId> run_text(const FlowText& flow, std::string input, RunOptions options = {});
+  /// The same by the name of a flow that the store knows. Errors: not_found.
+  Result<RunId> run_text(std::string_view flow, std::string input, RunOptions options = {});
+  template <class F, class T>
+  Result<RunId> run(const F& flow, const T& input, RunOptions options = {}) {
+    auto text = Codec<T>::encode(input);
+    if (!text) return std::move(text).error();
+    if constexpr (std::is_convertible_v<const F&, std::string_view>) {
+      return run_text(std::string_view(flow), *std::move(text), std::move(options));
+    } else {
+      auto definition = flow.text();
+      if (!definition) return std::move(definition).error();
+      return run_text(*definition, *std::move(text), std::move(options));
+    }
+  }
+  /// Keeps a flow's definition in the store without starting it.
+  Result<void> publish(const FlowText& flow);
+  Result<FlowText> flow(std::string_view name);
+  /// With its nodes and history. Errors: not_found.
+  Result<Run> find_run(const RunId& id);
+  /// Waits until the run has ended. Errors: not_found, timed_out.
+  Result<Run> wait_run(const RunId& id, Duration patience);
+  /// Newest first.
+  Result<Page<Run>> list_runs(std::string_view cursor = {}, int limit = 20);
+  /// The shared store of a run: keys and their JSON text.
+  Result<std::map<std::string, std::string>> shared(const RunId& id);
+  /// Ends a run at once. Errors: not_found, conflict (it has ended).
+  Result<void> cancel_run(const RunId& id, std::string_view why = "by an operator");
+  /// Goes on with a failed run: what failed runs again. Errors: conflict (it has not failed).
+  Result<void> retry_run(const RunId& id);
+  /// Errors: not_found (the run, or the node never ended in it).
+  Result<RunId> fork_run(const ForkSpec& spec);
+  /// Answers a gate; JSON text. Errors: not_found, conflict (it is answered), invalid (no answer to
+  /// what was asked).
+  Result<void> signal(const RunId& id, std::string_view node, std::string_view answer,
+                      std::string_view by = {});
 
   Result<std::vector<Queue>> queues();
   Result<void> pause(std::string_view queue);

@@ -198,6 +198,12 @@ class Flow {
   [[nodiscard]] const std::string& name() const;
   /// JSON; equal flows have equal definitions. Errors: as check().
   [[nodiscard]] Result<std::string> definition() const;
+  /// The same with its name, for those that start runs. Errors: as check().
+  [[nodiscard]] Result<FlowText> text() const {
+    auto json_text = definition();
+    if (!json_text) return std::move(json_text).error();
+    return FlowText{.flow = name(), .definition = *std::move(json_text)};
+  }
 
  private:
   friend class Tasks;

@@ -4,6 +4,7 @@
 #include "client/handles.h"
 #include "client/job_watch.h"
 #include "client/producer.h"
+#include "client/runs.h"
 #include "client/store_url.h"
 #include "client/submit_queue.h"
 #include "rules/job_state.h"
@@ -18,13 +19,22 @@ struct Client::State {
   State(std::unique_ptr<Store> store, const ClientOptions& options)
       : handles(std::move(store)),
         patience(options.call_timeout),
-        submits(handles, options.call_timeout) {}
+        submits(handles, options.call_timeout),
+        runs(handles, options.call_timeout) {}
 
   Handles handles;
   const Duration patience;
   SubmitQueue submits;
   std::mutex operator_mutex;  // One operator call in flight: guards `producer`.
   Producer producer;
+  Runs runs;
+
+  // A change of a run, under the operators' lock.
+  template <class Act>
+  auto change_run(Act act) {
+    const std::lock_guard lock(operator_mutex);
+    return act(runs, producer);
+  }
 };
 
 namespace {
@@ -295,5 +305,57 @@ Result<std::int64_t> Client::prune(JobState state, Duration older_than) {
 
 Clock& Client::clock() const { return state_->handles.clock(); }
 std::string Client::store_name() const { return state_->handles.name(); }
+
+Result<RunId> Client::run_text(const FlowText& flow, std::string input, RunOptions options) {
+  return state_->change_run([&](Runs& runs, Producer& producer) {
+    return runs.start(producer, flow, std::move(input), std::move(options));
+  });
+}
+
+Result<RunId> Client::run_text(std::string_view flow, std::string input, RunOptions options) {
+  auto text = state_->runs.definition(flow);
+  if (!text) return std::move(text).error();
+  return run_text(*text, std::move(input), std::move(options));
+}
+
+Result<void> Client::publish(const FlowText& flow) {
+  return state_->change_run([&](Runs& runs, Producer& producer) { return runs.publish(producer, flow); });
+}
+
+Result<FlowText> Client::flow(std::string_view name) { return state_->runs.definition(name); }
+
+Result<Run> Client::find_run(const RunId& id) { return state_->runs.find(id); }
+
+Result<Run> Client::wait_run(const RunId& id, Duration patience) {
+  return state_->runs.wait(id, patience);
+}
+
+Result<Page<Run>> Client::list_runs(std::string_view cursor, int limit) {
+  return state_->runs.list(std::string(cursor), limit);
+}
+
+Result<std::map<std::string, std::string>> Client::shared(const RunId& id) {
+  return state_->runs.shared(id);
+}
+
+Result<void> Client::cancel_run(const RunId& id, std::string_view why) {
+  return state_->change_run(
+      [&](Runs& runs, Producer& producer) { return runs.cancel(producer, id, why); });
+}
+
+Result<void> Client::retry_run(const RunId& id) {
+  return state_->change_run([&](Runs& runs, Producer& producer) { return runs.retry(producer, id); });
+}
+
+Result<RunId> Client::fork_run(const ForkSpec& spec) {
+  return state_->change_run([&](Runs& runs, Producer& producer) { return runs.fork(producer, spec); });
+}
+
+Result<void> Client::signal(const RunId& id, std::string_view node, std::string_view answer,
+                            std::string_view by) {
+  return state_->change_run([&](Runs& runs, Producer& producer) {
+    return runs.signal(producer, id, node, answer, by);
+  });
+}
 
 }  // namespace penstock

@@ -111,7 +111,7 @@ Result<void> RunReader::write(const rules::RunChange& change) {
     auto done = store.signal({.request = {.nonce = to_hex(new_secret()), .call = Call{1}},
                               .runs = std::span(&change, 1)});
     if (!done) return std::move(done).error();
-    if (done->conflict) return Error{Errc::conflict, "run " + change.run + " has changed"};
+    if (!done->conflicts.empty()) return Error{Errc::conflict, "run " + change.run + " has changed"};
     return {};
   });
 }

@@ -33,6 +33,7 @@ std::optional<RunState> parse_run_state(std::string_view text) {
 
 void RunStep::start(const RunStart& start) {
   const FlowDefinition& definition = flow_.graph->definition();
+  edit_.log({});
   edit_.read("state");  // Absent, or it is a run that has been started already.
   edit_.write("state", std::string(to_text(RunState::running)));
   edit_.write("flow", definition.flow);
@@ -57,6 +58,7 @@ void RunStep::start(const RunStart& start) {
 void RunStep::end(const NodeReport& report) {
   const auto state = parse_run_state(edit_.read("state").value_or(""));
   if (!state || is_final(*state)) return;  // It has ended without this node.
+  if (!report.place.empty() && report.phase != Phase::fire) edit_.log(write_place(report.place));
   for (const std::string& lock : report.locks) edit_.erase(lock);
   if (report.end == NodeReport::End::again) {
     if (report.prepared) edit_.write("p:" + write_place(report.place), *report.prepared);

@@ -96,6 +96,10 @@ Result<void> cancel_run(const PinnedGraph& flow, std::string_view why, const Ste
 Result<void> retry_run(const PinnedGraph& flow, const std::vector<RunField>& open,
                        const StepClock& clock, RunEdit& edit);
 
+/// Lets a run go on whose other fields are written, with these steps open.
+void fork_run(const PinnedGraph& flow, const std::vector<RunField>& open, const StepClock& clock,
+              RunEdit& edit);
+
 /// An open step of a run, as its j: field tells.
 struct OpenStep {
   Place place = {};
@@ -104,6 +108,12 @@ struct OpenStep {
   std::string job = {};  ///< Empty: it is not running.
 };
 std::optional<OpenStep> read_open_step(const RunField& field);
+
+/// How far a map is, as its m: field tells.
+struct MapCounts {
+  std::int64_t items = 0, ok = 0, failed = 0;
+};
+MapCounts read_map_counts(std::string_view cell);
 
 /// The inner graph that a place lies in, and its node there. Errors: not_found.
 struct Located {

@@ -8,6 +8,7 @@
 #include "rules/limits.h"
 
 #include <nlohmann/json.hpp>
+#include <openssl/sha.h>
 
 #include <array>
 
@@ -184,6 +185,17 @@ Result<FlowDefinition> read_definition(std::string_view text) {
   } catch (const std::exception& e) {
     return Error{Errc::invalid, std::string("this is no definition of a flow: ") + e.what()};
   }
+}
+
+std::string content_hash(std::string_view text) {
+  unsigned char digest[SHA256_DIGEST_LENGTH];
+  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest);
+  std::string hex;
+  for (int i = 0; i < 16; ++i) {
+    hex += "0123456789abcdef"[digest[i] >> 4];
+    hex += "0123456789abcdef"[digest[i] & 15];
+  }
+  return hex;
 }
 
 std::string_view to_text(Gate::Ask ask) { return ask_names[static_cast<std::size_t>(ask)]; }

@@ -110,6 +110,9 @@ std::string write_definition(const FlowDefinition& definition);
 /// Errors: invalid, with the place. It may still be a graph that `compile` refuses.
 Result<FlowDefinition> read_definition(std::string_view json);
 
+/// What a definition is kept under: 32 hexadecimal digits of its SHA-256.
+std::string content_hash(std::string_view text);
+
 std::string_view to_text(Gate::Ask ask);
 std::optional<Gate::Ask> parse_ask(std::string_view text);
 

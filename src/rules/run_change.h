@@ -63,7 +63,8 @@ struct RunChange {
   std::optional<RunMark> mark = {};
 };
 
-/// Why a change was refused: the fields that were not as expected, as they are.
+/// Why a change was refused: the fields of one run that were not as expected, as they are. All that
+/// were compared and are not named were as expected.
 struct RunConflict {
   std::string run = {};
   std::vector<RunField> actual = {};

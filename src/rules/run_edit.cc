@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "rules/run_edit.h"
 
+#include "rules/run_log.h"
+
 #include <charconv>
 
 namespace penstock::rules {
@@ -26,6 +28,11 @@ void RunFacts::assume(const RunChange& change) {
     const auto known = fields_.find(field.name);
     if (known != fields_.end()) known->second = field.value;
   }
+}
+
+void RunFacts::take_back(const RunChange& change) {
+  for (const RunField& field : change.set) fields_.erase(field.name);
+  for (const RunField& field : change.expect) fields_[field.name] = field.value;
 }
 
 std::optional<std::string> RunEdit::read(const std::string& field) {
@@ -63,6 +70,7 @@ RunChange RunEdit::take() {
     change_.set.push_back({.name = name, .value = std::move(value)});
   }
   written_.clear();
+  if (log_place_) append("log", write_log_line(change_, *log_place_));
   return std::move(change_);
 }
 

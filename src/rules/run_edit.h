@@ -23,6 +23,8 @@ class RunFacts {
   void learn(std::string field, std::optional<std::string> value);
   /// As if the change had been applied.
   void assume(const RunChange& change);
+  /// It was not, after all: what it was decided on was true, but for what the conflict names.
+  void take_back(const RunChange& change);
   [[nodiscard]] std::size_t size() const { return fields_.size(); }
 
  private:
@@ -50,6 +52,8 @@ class RunEdit {
   }
   void job(RunJob job);
   void wake(const std::string& field) { change_.wake.push_back(field); }
+  /// The change is written down in the run's log too, as the end of `place`.
+  void log(std::string place) { log_place_ = std::move(place); }
   void mark(RunMark mark) { change_.mark = std::move(mark); }
 
   [[nodiscard]] const std::string& run() const { return change_.run; }
@@ -63,6 +67,7 @@ class RunEdit {
   RunChange change_;
   std::map<std::string, std::optional<std::string>> written_ = {};
   std::set<std::string> expected_ = {};
+  std::optional<std::string> log_place_ = {};
 };
 
 }  // namespace penstock::rules

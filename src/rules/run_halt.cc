@@ -127,6 +127,7 @@ Result<void> cancel_run(const PinnedGraph& flow, std::string_view why, const Ste
 }
 
 void RunStep::retry(const std::vector<RunField>& open) {
+  edit_.log({});
   edit_.write("state", std::string(to_text(RunState::running)));
   edit_.erase("error");
   edit_.erase("ended");
@@ -146,6 +147,14 @@ void RunStep::retry(const std::vector<RunField>& open) {
   settle();
   if (!later_.empty()) count_jobs(0);
   edit_.write_number("a", began_);
+}
+
+void fork_run(const PinnedGraph& flow, const std::vector<RunField>& open, const StepClock& clock,
+              RunEdit& edit) {
+  edit.read("state");  // Absent: the last thing that a run gets.
+  edit.write_number("created", to_ms(clock.now));
+  const EditOf none = [&](const std::string&) -> RunEdit& { return edit; };
+  RunStep(flow, clock, edit, &none).retry(open);
 }
 
 Result<void> retry_run(const PinnedGraph& flow, const std::vector<RunField>& open,

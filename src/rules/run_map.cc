@@ -55,6 +55,16 @@ std::string RunStep::write_map(const Map& map) {
   return text + '|' + map.stage;
 }
 
+MapCounts read_map_counts(std::string_view cell) {
+  MapCounts counts;
+  cut(cell);
+  counts.items = cut_number(cell);
+  cut(cell);
+  counts.ok = cut_number(cell);
+  counts.failed = cut_number(cell);
+  return counts;
+}
+
 void RunStep::begin_map(const NodeReport& report, const Token& token) {
   Map map{.tag = write_tag(token.tag), .stage = report.stage, .items = *report.items};
   if (map.items == 0) return end_map(token, report.place, map);

@@ -56,7 +56,7 @@ struct SignalCall {
 };
 /// What became of it. A conflict is remembered like a success: ask again under another request.
 struct Signalled {
-  std::optional<rules::RunConflict> conflict = {};
+  std::vector<rules::RunConflict> conflicts = {};  ///< One for each run that was not as expected.
 };
 
 /// Which jobs an operator means: ids (at most 250), or one bounded step of a filter.
@@ -154,7 +154,7 @@ struct FinishCall {
 struct Exchange {
   std::vector<bool> accepted = {};  ///< One for each transition; false: the attempt is not ours.
   /// By transition: its attempt is ours and stays so, but its run is not as it expected.
-  std::map<std::size_t, rules::RunConflict> conflicts = {};
+  std::map<std::size_t, std::vector<rules::RunConflict>> conflicts = {};
   std::vector<Reserved> jobs = {};
   std::optional<Time> next_due = {};  ///< Of any scheduled job.
   bool alone_waiting = false;         ///< Stop fetching until nothing is held, then ask again.

@@ -56,8 +56,10 @@ class Hand {
   void use_session(SessionNumber session) { session_ = session; }
   /// Decides what the first `count` transitions of the outbox change in their runs.
   void decide_runs(std::size_t count);
-  /// A run was not as one of them expected.
-  void learn(const rules::RunConflict& conflict) { runs_->desk.learn(conflict); }
+  /// Their runs were not as the transition expected: it will be decided anew.
+  void take_back(const rules::Transition& next, const std::vector<rules::RunConflict>& conflicts) {
+    runs_->desk.take_back(next.runs, conflicts);
+  }
   /// The transition has been answered.
   void settled(const rules::Transition& next) { steps_.erase({next.key, next.fence}); }
 

@@ -252,6 +252,11 @@ rules::Outcome NodeRun::ended(std::string result, std::string action) {
 }
 
 void NodeRun::collect(NodeReport& into) {
+  // What is written is seen by local nodes behind this one.
+  std::map<std::string, std::optional<std::string>> seen;
+  if (local_behind(located_.node) || !report_.local.empty()) {
+    for (const auto& [key, written] : written_) seen[key] = read(key);
+  }
   for (auto& [key, written] : written_) {
     const std::string name = "s:" + key;
     if (written.replaced) {
@@ -265,6 +270,19 @@ void NodeRun::collect(NodeReport& into) {
     if (!written.appended.empty()) into.set.push_back({.name = "c:" + key, .value = "1"});
   }
   written_.clear();
+  for (auto& [key, value] : seen) {
+    known_["s:" + key] = std::move(value);
+    known_["c:" + key] = std::nullopt;
+  }
+}
+
+bool NodeRun::local_behind(int node) const {
+  if (node < 0) return false;
+  const rules::Graph& graph = *located_.graph;
+  return std::ranges::any_of(graph.nodes()[node].out, [&](int e) {
+    const int to = graph.edges()[e].to;
+    return to >= 0 && graph.nodes()[to].node->local;
+  });
 }
 
 // Nodes that run where the one before them ended. One that fails is fired like any other.

@@ -68,6 +68,7 @@ class NodeRun : public NodePort {
   std::string exec(const NodeSteps& steps, const std::string& prepared);
   void run_local();
   void collect(rules::NodeReport& into);
+  [[nodiscard]] bool local_behind(int node) const;
   bool may_run();
   [[nodiscard]] std::string bind(const std::string& with);
   [[nodiscard]] bool is_wanted();

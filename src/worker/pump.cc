@@ -219,7 +219,7 @@ void Pump::settle(const Exchange& answer, std::size_t sent, std::size_t wanted, 
     if (conflict == answer.conflicts.end()) {
       hand_.settled(outbox[i]);
     } else {
-      hand_.learn(conflict->second);
+      hand_.take_back(outbox[i], conflict->second);
       again.push_back(std::move(outbox[i]));
     }
   }

@@ -33,6 +33,10 @@ std::vector<rules::RunChange> RunDesk::decide(const rules::NodeTicket& ticket,
   return changes;
 }
 
-void RunDesk::learn(const rules::RunConflict& conflict) { facts_[conflict.run].learn(conflict); }
+void RunDesk::take_back(const std::vector<rules::RunChange>& changes,
+                        const std::vector<rules::RunConflict>& conflicts) {
+  for (const rules::RunChange& change : changes) facts_[change.run].take_back(change);
+  for (const rules::RunConflict& conflict : conflicts) facts_[conflict.run].learn(conflict);
+}
 
 }  // namespace penstock

@@ -16,7 +16,9 @@ class RunDesk {
   /// Assumes that what it answers will be applied.
   std::vector<rules::RunChange> decide(const rules::NodeTicket& ticket,
                                        const rules::NodeReport& report, Time now);
-  void learn(const rules::RunConflict& conflict);
+  /// They were refused.
+  void take_back(const std::vector<rules::RunChange>& changes,
+                 const std::vector<rules::RunConflict>& conflicts);
 
  private:
   RunReader& reader_;

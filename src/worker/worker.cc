@@ -150,6 +150,9 @@ Result<Worker> Worker::open(std::string_view url, Tasks tasks, WorkerOptions opt
     if (!another) return std::move(another).error();
     *handle = *std::move(another);
   }
+  for (const FlowText& flow : state->tasks.flows()) {
+    if (auto kept = state->client.publish(flow); !kept) return std::move(kept).error();
+  }
   state->pump_ring = state->pump_store->make_ring();
   state->upkeep_ring = state->upkeep_store->make_ring();
   return Worker(std::move(state));

@@ -56,9 +56,9 @@ Result<Exchange> SqliteStore::finish(const FinishCall& call) {
                       rules::is_legal(JobState::running, next.move, next.to);
     exchange.accepted.push_back(ours);
     if (ours && !next.runs.empty()) {
-      if (auto conflict = compare_runs(*step, next.runs)) {
+      if (auto conflicts = compare_runs(*step, next.runs); !conflicts.empty()) {
         exchange.accepted.back() = false;
-        exchange.conflicts.emplace(exchange.accepted.size() - 1, *std::move(conflict));
+        exchange.conflicts.emplace(exchange.accepted.size() - 1, std::move(conflicts));
         continue;
       }
       if (auto applied = apply_runs(*step, next.runs); !applied) return std::move(applied).error();

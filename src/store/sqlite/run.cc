@@ -56,9 +56,10 @@ Result<std::int64_t> read_cursor(const std::string& cursor, std::int64_t first) 
 
 }  // namespace
 
-std::optional<rules::RunConflict> SqliteStore::compare_runs(
+std::vector<rules::RunConflict> SqliteStore::compare_runs(
     WriteStep& step, std::span<const rules::RunChange> runs) {
   Connection& db = step.connection();
+  std::vector<rules::RunConflict> conflicts;
   for (const rules::RunChange& run : runs) {
     rules::RunConflict conflict{.run = run.run};
     for (const rules::RunField& expected : run.expect) {
@@ -75,9 +76,9 @@ std::optional<rules::RunConflict> SqliteStore::compare_runs(
       if (!sum) conflict.actual.push_back({.name = add.name, .value = known});
       if (sum) fields.put(add.name, std::move(sum));
     }
-    if (!conflict.actual.empty()) return conflict;
+    if (!conflict.actual.empty()) conflicts.push_back(std::move(conflict));
   }
-  return std::nullopt;
+  return conflicts;
 }
 
 Result<void> SqliteStore::apply_runs(WriteStep& step, std::span<const rules::RunChange> runs) {
@@ -152,16 +153,16 @@ Result<Signalled> SqliteStore::signal(const SignalCall& call) {
   if (!known) return std::move(known).error();
   Signalled signalled;
   if (*known && **known != conflicted) return signalled;
-  signalled.conflict = compare_runs(*step, call.runs);
+  signalled.conflicts = compare_runs(*step, call.runs);
   if (*known) {
     // What it conflicted with then is not kept; whoever asks again decides anew either way.
-    if (!signalled.conflict) signalled.conflict = rules::RunConflict{.run = call.runs[0].run};
+    if (signalled.conflicts.empty()) signalled.conflicts.push_back({.run = call.runs[0].run});
     return signalled;
   }
-  if (!signalled.conflict) {
+  if (signalled.conflicts.empty()) {
     if (auto applied = apply_runs(*step, call.runs); !applied) return std::move(applied).error();
   }
-  remember_reply(*step, call.request, signalled.conflict ? conflicted : "ok");
+  remember_reply(*step, call.request, signalled.conflicts.empty() ? "ok" : conflicted);
   if (auto done = step->commit(); !done) return std::move(done).error();
   return signalled;
 }

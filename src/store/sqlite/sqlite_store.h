@@ -95,8 +95,8 @@ class SqliteStore : public Store {
 
   // run.cc
   /// What is not as the changes expect; nothing: they can be applied.
-  std::optional<rules::RunConflict> compare_runs(WriteStep& step,
-                                                 std::span<const rules::RunChange> runs);
+  std::vector<rules::RunConflict> compare_runs(WriteStep& step,
+                                               std::span<const rules::RunChange> runs);
   Result<void> apply_runs(WriteStep& step, std::span<const rules::RunChange> runs);
   Result<void> apply_run(WriteStep& step, const rules::RunChange& run);
   Result<void> wake_job(WriteStep& step, std::string_view id);

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+//
+// A run as a reader sees it, put together from its fields.
+#include "client/runs.h"
+#include "rules/duration.h"
+#include "rules/job_state.h"
+#include "rules/json.h"
+#include "rules/name.h"
+#include "rules/run_json.h"
+
+#include <algorithm>
+
+namespace penstock {
+namespace {
+
+constexpr std::size_t most_looked_up = 200;  // Open steps whose job is asked for its state.
+
+std::int64_t number_in(const std::map<std::string, std::string>& fields, const std::string& name) {
+  const auto found = fields.find(name);
+  return found == fields.end() ? 0 : std::strtoll(found->second.c_str(), nullptr, 10);
+}
+
+std::string text_in(const std::map<std::string, std::string>& object, const std::string& name) {
+  const auto found = object.find(name);
+  return found == object.end() ? "" : rules::read_string(found->second).value_or("");
+}
+
+std::optional<Time> time_in(const std::map<std::string, std::string>& object,
+                            const std::string& name) {
+  if (!object.contains(name)) return std::nullopt;
+  return rules::from_ms(number_in(object, name));
+}
+
+// The place without the visit of its last node.
+void name_node(RunNode& node, const rules::Place& place) {
+  rules::Place outer(place.begin(), place.end() - 1);
+  node.node = (outer.empty() ? "" : rules::write_place(outer) + '/') + place.back().node;
+  if (place.back().item >= 0) node.node += '[' + std::to_string(place.back().item) + ']';
+  node.visit = static_cast<int>(place.back().visit);
+}
+
+}  // namespace
+
+Result<Run> Runs::brief(const RunId& id) {
+  auto fields = reader_.fields(id.text, {"state", "flow", "def", "input", "parent", "created",
+                                         "ended", "error", "output", "steps"});
+  if (!fields) return std::move(fields).error();
+  if (!fields->contains("state")) {
+    return Error{Errc::not_found, "run " + rules::printable(id.text) +
+                                      " does not exist: check the id and the store"};
+  }
+  Run run{.id = id};
+  run.state = (*fields)["state"];
+  run.flow = (*fields)["flow"];
+  run.version = (*fields)["def"];
+  run.input = (*fields)["input"];
+  run.error = (*fields)["error"];
+  run.parent = (*fields)["parent"];
+  run.steps = number_in(*fields, "steps");
+  run.created_at = rules::from_ms(number_in(*fields, "created"));
+  if (fields->contains("ended")) run.finished_at = rules::from_ms(number_in(*fields, "ended"));
+  if (const auto output = fields->find("output"); output != fields->end()) run.output = output->second;
+  return run;
+}
+
+Result<Run> Runs::find(const RunId& id) {
+  auto run = brief(id);
+  if (!run) return run;
+  if (auto ok = add_nodes(*run); !ok) return std::move(ok).error();
+  auto history = reader_.values(id.text, "h");
+  if (!history) return std::move(history).error();
+  run->history = *std::move(history);
+  return run;
+}
+
+Result<void> Runs::add_nodes(Run& run) {
+  std::map<std::string, RunNode> nodes;
+  auto ended = reader_.fields_of(run.id.text, "n:");
+  if (!ended) return std::move(ended).error();
+  for (const auto& [name, text] : *ended) {
+    auto place = rules::read_place(name.substr(2));
+    auto object = rules::read_raw_object(text);
+    if (!place || !object) continue;
+    RunNode& node = nodes[name.substr(2)];
+    name_node(node, *place);
+    node.state = text_in(*object, "state");
+    node.job = text_in(*object, "job");
+    node.action = text_in(*object, "action");
+    node.worker = text_in(*object, "worker");
+    node.error = text_in(*object, "error");
+    node.waits_for = text_in(*object, "waits_for");
+    node.prompt = text_in(*object, "prompt");
+    node.attempt = static_cast<int>(number_in(*object, "attempt"));
+    node.started_at = time_in(*object, "started_ms");
+    node.finished_at = time_in(*object, "ended_ms");
+    if (object->contains("items")) {
+      node.items = number_in(*object, "items");
+      node.items_failed = number_in(*object, "failed");
+      node.done = *node.items;
+    }
+  }
+  auto open = reader_.fields_of(run.id.text, "j:");
+  if (!open) return std::move(open).error();
+  bool only_waits = !open->empty();
+  std::size_t looked_up = 0;
+  for (const auto& [name, value] : *open) {
+    const auto step = rules::read_open_step({.name = name, .value = value});
+    if (!step) continue;
+    if (step->phase != rules::Phase::gate) only_waits = false;
+    if (step->place.back().item >= 0 && step->phase == rules::Phase::item && !step->job.empty()) {
+      continue;  // Counted with its map.
+    }
+    RunNode& node = nodes[name.substr(2)];
+    name_node(node, step->place);
+    if (step->phase == rules::Phase::gate && !step->job.empty()) continue;
+    node.job = step->job;
+    if (step->job.empty()) {
+      if (node.state.empty()) node.state = "parked";
+      continue;
+    }
+    node.state = "ready";
+    if (looked_up++ >= most_looked_up) continue;
+    auto store = handles_.lend();
+    if (!store) return std::move(store).error();
+    auto found = (*store)->find(JobId{step->job});
+    if (!found || !*found) continue;
+    const Job& job = std::get<Job>(**found);
+    node.state = rules::to_text(job.state);
+    node.attempt = job.attempt;
+    node.worker = job.worker;
+    node.started_at = job.started_at;
+    node.error = job.error;
+  }
+  auto maps = reader_.fields_of(run.id.text, "m:");
+  if (!maps) return std::move(maps).error();
+  for (const auto& [name, cell] : *maps) {
+    const auto counts = rules::read_map_counts(cell);
+    RunNode& node = nodes[name.substr(2)];
+    if (auto place = rules::read_place(name.substr(2))) name_node(node, *place);
+    node.state = "running";  // lint: state-text, of a node
+    node.items = counts.items;
+    node.done = counts.ok + counts.failed;
+    node.items_failed = counts.failed;
+  }
+  if (run.state == to_text(rules::RunState::running) && only_waits) run.state = "waiting";  // lint: state-text, of a run
+  for (auto& [place, node] : nodes) run.nodes.push_back(std::move(node));
+  std::ranges::stable_sort(run.nodes, [](const RunNode& a, const RunNode& b) {
+    const Time never = Time::max();
+    return a.started_at.value_or(never) < b.started_at.value_or(never);
+  });
+  return {};
+}
+
+}  // namespace penstock

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+//
+// Answering a gate: what fits what was asked, and which action it means.
+#include "rules/advance.h"
+#include "rules/duration.h"
+#include "rules/json.h"
+#include "rules/limits.h"
+#include "rules/run_json.h"
+
+#include <algorithm>
+
+namespace penstock::rules {
+namespace {
+
+std::string listed(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+Error unfit(std::string_view what, std::string_view answer) {
+  return Error{Errc::invalid, "the answer is " + std::string(what) + ", not " +
+                                  std::string(answer.substr(0, 80))};
+}
+
+Result<std::string> approval(std::string_view answer) {
+  std::string said(answer);
+  if (const auto object = read_raw_object(answer)) {
+    const auto approved = object->find("approved");
+    if (approved != object->end()) said = approved->second;
+  }
+  if (said == "true" || said == R"("approved")") return std::string("approved");
+  if (said == "false" || said == R"("rejected")") return std::string("rejected");
+  return unfit("true or false, or an object with \"approved\"", answer);
+}
+
+Result<std::string> selection(const Gate& gate, std::string_view answer) {
+  auto choice = read_string(answer);
+  const bool known = choice && std::ranges::find(gate.choices, *choice) != gate.choices.end();
+  if (!known) return unfit("one of " + listed(gate.choices) + ", as a JSON string", answer);
+  return choice;
+}
+
+Result<std::string> selections(const Gate& gate, std::string_view answer) {
+  const auto choices = read_string_list(answer);
+  const bool known = choices && std::ranges::all_of(*choices, [&](const std::string& choice) {
+    return std::ranges::find(gate.choices, choice) != gate.choices.end();
+  });
+  if (!known) return unfit("a JSON list of " + listed(gate.choices), answer);
+  return std::string("default");
+}
+
+Result<std::string> action_of(const Gate& gate, std::string_view answer) {
+  switch (gate.ask) {
+    case Gate::Ask::approval:
+      return approval(answer);
+    case Gate::Ask::selection:
+      return selection(gate, answer);
+    case Gate::Ask::selections:
+      return selections(gate, answer);
+    case Gate::Ask::text:
+      if (!read_string(answer)) return unfit("text, as a JSON string", answer);
+      return std::string("default");
+    case Gate::Ask::timer:
+      return Error{Errc::invalid, "it waits for a time, nobody can answer it"};
+    default:
+      break;
+  }
+  if (const auto object = read_raw_object(answer)) {
+    const auto action = object->find("$action");
+    if (action != object->end()) return read_string(action->second);
+  }
+  return std::string("default");
+}
+
+}  // namespace
+
+Result<void> answer_gate(const PinnedGraph& flow, const Place& place, std::string_view answer,
+                         std::string_view by, const StepClock& clock, RunEdit& edit) {
+  const auto at = locate(*flow.graph, place);
+  if (!at) return at.error();
+  const FlowNode& node = *at->graph->nodes()[at->node].node;
+  const std::string name = write_place(place);
+  if (!node.gate) return Error{Errc::not_found, "node " + name + " is no gate"};
+  if (auto ok = check_json("answer", answer, max_payload_bytes); !ok) return ok;
+  auto action = action_of(*node.gate, answer);
+  if (!action) return std::move(action).error();
+  if (node.gate->ask == Gate::Ask::selection) {
+    const bool has_edge = std::ranges::any_of(
+        node.next, [&](const FlowEdge& edge) { return edge.action == *action; });
+    if (!has_edge) *action = "default";
+  }
+  const auto state = parse_run_state(edit.read("state").value_or(""));
+  const auto known = edit.read("g:" + name);
+  if (!known || !state) return Error{Errc::not_found, "gate " + name + " does not wait in this run"};
+  if (*known != "open") {
+    return Error{Errc::conflict, *known == "timed_out" ? "gate " + name + " has timed out"
+                                                       : "gate " + name + " is answered already"};
+  }
+  if (*state != RunState::running) {
+    return Error{Errc::conflict, "the run is " + std::string(to_text(*state))};
+  }
+  JsonWriter written;
+  written.begin_object().key("action").text(*action).key("answer").raw(answer);
+  if (!by.empty()) written.key("by").text(by);
+  written.key("at_ms").number(to_ms(clock.now)).end_object();
+  edit.write("g:" + name, written.take());
+  edit.wake("j:" + name);
+  return {};
+}
+
+}  // namespace penstock::rules

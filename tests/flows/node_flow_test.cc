@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: MIT
+//
+// Node flows: prep, exec, post, actions, loops, batches, flows in flows.
+#include "tests/flows/flow_fixture.h"
+
+namespace penstock::testing {
+namespace {
+
+using NodeFlow = FlowTest;
+INSTANTIATE_TEST_SUITE_P(Stores, NodeFlow, ::testing::ValuesIn(flow_stores()), flow_store_name);
+
+// A node of three functions.
+struct Step : Node {
+  std::function<json(Shared&)> prepares = [](Shared&) { return json(); };
+  std::function<json(const json&)> executes = [](const json&) { return json(); };
+  std::function<std::string(Shared&, const json&, const json&)> posts =
+      [](Shared&, const json&, const json&) { return "default"; };
+
+  json prep(Shared& shared) override { return prepares(shared); }
+  json exec(const json& prepared) override { return executes(prepared); }
+  std::string post(Shared& shared, const json& prepared, const json& result) override {
+    return posts(shared, prepared, result);
+  }
+};
+
+Step acting(std::function<std::string(Shared&)> act) {
+  Step step;
+  step.posts = [act = std::move(act)](Shared& shared, const json&, const json&) {
+    return act(shared);
+  };
+  return step;
+}
+
+TEST_P(NodeFlow, PrepExecAndPostRunInOrderAndInputIsShared) {
+  Flow flow("basic");
+  Step step;
+  step.prepares = [this](Shared& shared) {
+    trace_.add("prep");
+    return shared.at("text");
+  };
+  step.executes = [this](const json& text) {
+    trace_.add("exec");
+    return json(text.get<std::string>() + "!");
+  };
+  step.posts = [this](Shared& shared, const json&, const json& result) {
+    trace_.add("post");
+    shared.set("output", result);
+    return "complete";
+  };
+  flow.node("step", step);
+  const Run ended = run(flow, {{"text", "hello"}});
+  EXPECT_EQ(ended.state, "succeeded");
+  EXPECT_EQ(ended.output, "\"hello!\"");
+  EXPECT_EQ(shared("output"), "hello!");
+  EXPECT_EQ(trace_.joined(), "prep exec post");
+  EXPECT_EQ(node("step").state, "succeeded");
+  EXPECT_EQ(node("step").action, "complete");
+  EXPECT_FALSE(node("step").worker.empty());
+}
+
+TEST_P(NodeFlow, AnActionPicksTheEdgeAndALoopRunsUntilItIsLeft) {
+  Flow flow("loop");
+  auto count = flow.node("count", acting([](Shared& shared) {
+    shared.add("turns", 1);
+    return shared.get_or("turns", 0) < 3 ? "again" : "done";
+  }));
+  auto finish = flow.node("finish", acting([](Shared& shared) {
+    shared.set("finished", true);
+    return "default";
+  }));
+  (count - "again") >> count;
+  count.on("done") >> finish;
+  flow.start(count);
+  EXPECT_EQ(run(flow).state, "succeeded");
+  EXPECT_EQ(shared("turns"), 3);
+  EXPECT_EQ(shared("finished"), true);
+  EXPECT_EQ(node("count", 3).action, "done");
+}
+
+TEST_P(NodeFlow, AMissingEdgeEndsTheFlowWithAWarning) {
+  Flow flow("missing");
+  auto a = flow.node("a", acting([](Shared&) { return "left"; }));
+  auto b = flow.node("b", acting([this](Shared&) { return trace_.add("b"), "default"; }));
+  a.on("right") >> b;
+  EXPECT_EQ(run(flow).state, "succeeded");
+  EXPECT_EQ(trace_.count("b"), 0);
+  EXPECT_NE(history().find("no edge"), std::string::npos) << history();
+}
+
+TEST_P(NodeFlow, AMissingEdgeFailsTheRunWhenItIsToldTo) {
+  Flow flow("strictly", {.fail_on_missing = true});
+  auto a = flow.node("a", acting([](Shared&) { return "left"; }));
+  a.on("right") >> flow.node("b", acting([](Shared&) { return "default"; }));
+  const Run ended = run(flow);
+  EXPECT_EQ(ended.state, "failed");
+  EXPECT_NE(ended.error.find("\"left\""), std::string::npos) << ended.error;
+}
+
+TEST_P(NodeFlow, OnlyExecIsRetriedWithWhatPrepHadReturned) {
+  Flow flow("retry");
+  Step step;
+  step.prepares = [this](Shared&) { return trace_.add("prep"), json("kept"); };
+  step.executes = [this](const json& prepared) {
+    trace_.add("exec");
+    if (trace_.count("exec") < 3) throw std::runtime_error("not yet");
+    return prepared;
+  };
+  step.posts = [this](Shared&, const json&, const json&) { return trace_.add("post"), "default"; };
+  flow.node("step", step, {.max_attempts = 3, .backoff = at_once});
+  const Run ended = run(flow);
+  EXPECT_EQ(ended.state, "succeeded") << ended.error;
+  EXPECT_EQ(ended.output, "\"kept\"");
+  EXPECT_EQ(trace_.joined(), "prep exec exec exec post");
+}
+
+struct Falling : Node {
+  json exec(const json&) override { throw std::runtime_error("always"); }
+  json exec_fallback(const json&, std::exception_ptr) override { return "instead"; }
+};
+
+TEST_P(NodeFlow, TheFallbackAnswersAfterTheLastTry) {
+  Flow flow("fallback");
+  flow.node("falls", Falling{}, {.max_attempts = 2, .backoff = at_once});
+  const Run ended = run(flow);
+  EXPECT_EQ(ended.state, "succeeded");
+  EXPECT_EQ(ended.output, "\"instead\"");
+  EXPECT_EQ(node("falls").attempt, 2);
+}
+
+TEST_P(NodeFlow, WhatAFailedNodeWroteIsNotKept) {
+  Flow flow("atomic");
+  Step step;
+  step.prepares = [](Shared& shared) {
+    shared.set("half", 1);
+    return json();
+  };
+  step.executes = [](const json&) -> json { throw NoRetry("no"); };
+  flow.node("step", step);
+  EXPECT_EQ(run(flow).state, "failed");
+  EXPECT_FALSE(has("half"));
+}
+
+TEST_P(NodeFlow, ValuesOfEveryKindComeBackAsTheyWere) {
+  Flow flow("values");
+  const json values = {{"null", nullptr}, {"false", false}, {"zero", 0},
+                       {"empty", ""},     {"list", {1, 2}}, {"real", 0.1}};
+  auto write = flow.node("write", acting([values](Shared& shared) {
+    for (const auto& [key, value] : values.items()) shared.set(key, value);
+    shared.set("gone", 1);
+    shared.erase("gone");
+    return "default";
+  }));
+  auto read = flow.node("read", acting([this, values](Shared& shared) {
+    for (const auto& [key, value] : values.items()) {
+      if (shared.get(key) != value) trace_.add("wrong " + key);
+    }
+    if (shared.contains("gone")) trace_.add("gone is there");
+    if (!shared.contains("null")) trace_.add("null is not there");
+    trace_.add("keys " + std::to_string(shared.keys().size()));
+    return "default";
+  }));
+  write >> read;
+  EXPECT_EQ(run(flow).state, "succeeded");
+  EXPECT_EQ(trace_.joined(), "keys 6");
+}
+
+struct Squares : BatchNode {
+  json prep(Shared& shared) override { return shared.at("numbers"); }
+  json exec(const json& number) override {
+    if (number == 13) throw std::runtime_error("unlucky");
+    return number.get<int>() * number.get<int>();
+  }
+  json exec_fallback(const json&, std::exception_ptr) override { return -1; }
+  std::string post(Shared& shared, const json&, const json& results) override {
+    shared.set("squares", results);
+    return "done";
+  }
+};
+
+TEST_P(NodeFlow, ABatchNodeRunsExecForEachItemAndKeepsTheOrder) {
+  Flow flow("batch");
+  flow.node("squares", Squares{}, {.max_attempts = 1});
+  EXPECT_EQ(run(flow, {{"numbers", {3, 13, 5}}}).state, "succeeded");
+  EXPECT_EQ(shared("squares"), json({9, -1, 25}));
+  EXPECT_EQ(run(flow, {{"numbers", json::array()}}).state, "succeeded");
+  EXPECT_EQ(shared("squares"), json::array());
+}
+
+TEST_P(NodeFlow, AParallelBatchRunsAtMostSoManyItemsAtOnce) {
+  struct Counting : BatchNode {
+    std::shared_ptr<std::atomic<int>> now = std::make_shared<std::atomic<int>>(0),
+                                      most = std::make_shared<std::atomic<int>>(0);
+    json prep(Shared&) override { return json(std::vector<int>(20, 1)); }
+    json exec(const json& one) override {
+      const int live = ++*now;
+      int seen = most->load();
+      while (live > seen && !most->compare_exchange_weak(seen, live)) {
+      }
+      --*now;
+      return one;
+    }
+  };
+  Flow flow("parallel");
+  const Counting counting;
+  flow.parallel_batch("items", counting, {.parallel = 2}, {});
+  EXPECT_EQ(run(flow).state, "succeeded");
+  EXPECT_LE(counting.most->load(), 2);
+}
+
+TEST_P(NodeFlow, AnInnerFlowsLastActionPicksTheOuterEdge) {
+  Flow inner("inner");
+  auto first = inner.node("first", acting([](Shared& shared) {
+    shared.append("seen", "first");
+    return "default";
+  }));
+  first >> inner.node("second", acting([](Shared& shared) {
+    shared.append("seen", "second");
+    return "left";
+  }));
+  Flow outer("outer");
+  auto nested = outer.flow("nested", inner);
+  nested.on("left") >> outer.node("after", acting([](Shared& shared) {
+    shared.append("seen", "after");
+    return "default";
+  }));
+  nested.on("right") >> outer.node("wrong", acting([](Shared&) { return "default"; }));
+  const Run ended = run(outer);
+  EXPECT_EQ(ended.state, "succeeded") << ended.error;
+  EXPECT_EQ(shared("seen"), json({"first", "second", "after"}));
+  EXPECT_EQ(node("nested#1/second").state, "succeeded");
+}
+
+TEST_P(NodeFlow, ABatchFlowRunsOncePerSetOfParametersOverThoseOfItsNodes) {
+  Flow inner("pass");
+  inner.node("note", acting([](Shared& shared) {
+               shared.append("names", shared.params().at("name").get<std::string>() +
+                                          shared.params().at("mark").get<std::string>());
+               return "default";
+             }),
+             {.params = {{"name", "node"}, {"mark", "!"}}});
+  Flow outer("passes");
+  outer.batch_flow("each", inner, [](Shared&) {
+    return json::array({{{"name", "a"}}, {{"name", "b"}}, {{"name", "c"}}});
+  });
+  const Run ended = run(outer);
+  EXPECT_EQ(ended.state, "succeeded") << ended.error;
+  EXPECT_EQ(shared("names"), json({"a!", "b!", "c!"}));
+}
+
+TEST_P(NodeFlow, NestedLoopsAndTheirJoinsKeepTheirTurnsApart) {
+  // outer: a forks into b and c, which join in d; d goes round twice; in it b goes round itself.
+  Flow flow("nests");
+  auto begin = flow.node("begin", acting([](Shared&) { return "default"; }));
+  auto a = flow.node("a", acting([](Shared& shared) { return shared.set("inner", 0), "default"; }));
+  auto b = flow.node("b", acting([](Shared& shared) {
+    shared.add("inner", 1);
+    return shared.get_or("inner", 0) < 3 ? "again" : "default";
+  }));
+  auto c = flow.node("c", acting([](Shared&) { return "default"; }));
+  auto d = flow.node("d", acting([](Shared& shared) {
+    shared.add("turns", 1);
+    return shared.get_or("turns", 0) < 3 ? "round" : "out";
+  }));
+  auto e = flow.node("e", acting([](Shared& shared) { return shared.add("ends", 1), "default"; }));
+  begin >> a >> (b | c) >> d;
+  b.on("again") >> b;
+  d.on("round") >> a;
+  d.on("out") >> e;
+  const Run ended = run(flow);
+  EXPECT_EQ(ended.state, "succeeded") << ended.error;
+  EXPECT_EQ(shared("turns"), 3);
+  EXPECT_EQ(shared("ends"), 1);
+  EXPECT_EQ(node("d", 3).action, "out");
+  EXPECT_EQ(node("b", 9).state, "succeeded");
+}
+
+TEST_P(NodeFlow, MaxStepsAndMaxVisitsFailTheRunAndSaySo) {
+  Flow endless("endless", {.max_steps = 20});
+  auto a = endless.node("a", acting([](Shared&) { return "default"; }));
+  a >> endless.node("b", acting([](Shared&) { return "default"; })) >> a;
+  endless.start(a);
+  Run ended = run(endless);
+  EXPECT_EQ(ended.state, "failed");
+  EXPECT_NE(ended.error.find("max_steps exceeded"), std::string::npos) << ended.error;
+  EXPECT_LE(ended.steps, 20);
+  Flow visits("visits", {.max_visits = 5});
+  auto c = visits.node("c", acting([](Shared& shared) { return shared.add("n", 1), "default"; }));
+  c >> c;
+  visits.start(c);
+  work({visits});
+  ended = run(visits);
+  EXPECT_EQ(ended.state, "failed");
+  EXPECT_NE(ended.error.find("max_visits"), std::string::npos) << ended.error;
+  EXPECT_EQ(shared("n"), 5);
+}
+
+TEST_P(NodeFlow, ALockIsHeldByOneNodeAtATime) {
+  Flow flow("locks");
+  auto split = flow.node("split", acting([](Shared&) { return "default"; }));
+  Step holder;
+  holder.prepares = [this](Shared& shared) {
+    if (!shared.try_lock("door")) throw Snooze(Duration{5});
+    trace_.add("in");
+    return json();
+  };
+  holder.posts = [this](Shared& shared, const json&, const json&) {
+    trace_.add("out");
+    shared.add("through", 1);
+    return "default";
+  };
+  auto one = flow.node("one", holder), two = flow.node("two", holder);
+  split >> (one | two);
+  const Run ended = run(flow);
+  EXPECT_EQ(ended.state, "succeeded") << ended.error;
+  EXPECT_EQ(shared("through"), 2);
+  EXPECT_EQ(trace_.joined(), "in out in out");
+}
+
+TEST_P(NodeFlow, WhatDoesNotFitIntoTheStoreIsRefusedWithAClearError) {
+  Flow flow("large");
+  flow.node("writes", acting([](Shared& shared) {
+              shared.set("big", std::string(2 << 20, 'x'));
+              return "default";
+            }));
+  const Run ended = run(flow);
+  EXPECT_EQ(ended.state, "failed");
+  EXPECT_NE(ended.error.find("the limit of the shared store"), std::string::npos) << ended.error;
+}
+
+}  // namespace
+}  // namespace penstock::testing

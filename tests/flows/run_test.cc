@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+//
+// Runs: cancel, retry, fork, compensation, runs inside runs, definitions that change.
+#include "tests/flows/flow_fixture.h"
+
+namespace penstock::testing {
+namespace {
+
+using RunTest = FlowTest;
+INSTANTIATE_TEST_SUITE_P(Stores, RunTest, ::testing::ValuesIn(flow_stores()), flow_store_name);
+
+TEST_P(RunTest, ARetryRunsOnlyWhatFailed) {
+  Flow flow("mends");
+  auto broken = std::make_shared<std::atomic<bool>>(true);
+  auto a = flow.task("a", [this] { trace_.add("a"); });
+  auto b = flow.task("b", [this] { trace_.add("b"); });
+  auto c = flow.task("c", [this, broken] {
+    trace_.add("c");
+    if (*broken) throw NoRetry("broken");
+  });
+  auto d = flow.task("d", [this] { trace_.add("d"); });
+  a >> (b | c) >> d;
+  EXPECT_EQ(run(flow).state, "failed");
+  EXPECT_EQ(node("c").state, "failed");
+  *broken = false;
+  client_.retry_run(id_).value();
+  EXPECT_EQ(wait(id_).state, "succeeded");
+  EXPECT_EQ(trace_.count("a"), 1);
+  EXPECT_EQ(trace_.count("b"), 1);
+  EXPECT_EQ(trace_.count("c"), 2);
+  EXPECT_EQ(trace_.count("d"), 1);
+  EXPECT_EQ(client_.retry_run(id_).error().code, Errc::conflict);
+}
+
+TEST_P(RunTest, AFailedRunCompensatesWhatWasDoneInReverseOrder) {
+  Flow flow("saga");
+  const auto undone = [this](const std::string& what) {
+    return [this, what](Shared& shared) {
+      trace_.add("undo-" + what);
+      shared.append("undone", what);
+    };
+  };
+  auto a = flow.task("a", [this] { trace_.add("a"); }).undo(undone("a"));
+  auto b = flow.task("b", [this] { trace_.add("b"); }).undo(undone("b"));
+  auto c = flow.task("c", []() -> int { throw NoRetry("no"); }).undo(undone("c"));
+  a >> b >> c;
+  const Run ended = run(flow);
+  EXPECT_EQ(ended.state, "compensated") << ended.error;
+  EXPECT_NE(ended.error.find("no"), std::string::npos);
+  EXPECT_EQ(trace_.joined(), "a b undo-b undo-a");
+  EXPECT_EQ(shared("undone"), json({"b", "a"}));
+  EXPECT_EQ(node("a").state, "compensated");
+  EXPECT_EQ(node("c").state, "failed");
+}
+
+TEST_P(RunTest, ACompensationThatFailsFailsTheRun) {
+  Flow flow("stuck");
+  auto a = flow.task("a", [] {}).undo([](Shared&) { throw NoRetry("cannot"); });
+  a >> flow.task("b", []() -> int { throw NoRetry("no"); });
+  const Run ended = run(flow);
+  EXPECT_EQ(ended.state, "failed");
+  EXPECT_NE(ended.error.find("cannot"), std::string::npos) << ended.error;
+}
+
+TEST_P(RunTest, ACancelledRunStopsWhatRunsAndStartsNothing) {
+  Flow flow("stops");
+  struct Waiting : Node {
+    json exec(const json&) override { return nullptr; }
+  };
+  auto a = flow.task("a", [this](Shared& shared) {
+    trace_.add("a");
+    const auto stop = shared.job().stop();
+    std::mutex mutex;
+    std::condition_variable_any asleep;
+    std::unique_lock lock(mutex);
+    asleep.wait(lock, stop, [] { return false; });
+    throw std::runtime_error("stopped");
+  });
+  a >> flow.task("b", [this] { trace_.add("b"); });
+  work({flow});
+  id_ = client_.run(flow, json::object()).value();
+  await(id_, "a", "running");
+  client_.cancel_run(id_, "changed my mind").value();
+  const Run ended = wait(id_);
+  EXPECT_EQ(ended.state, "cancelled");
+  EXPECT_EQ(ended.error, "changed my mind");
+  stop();
+  EXPECT_EQ(trace_.joined(), "a");
+}
+
+TEST_P(RunTest, AForkGoesOnWhereTheRunWasWithAnEditedStore) {
+  Flow flow("forks");
+  auto a = flow.task("a", [this](Shared& shared) {
+    trace_.add("a");
+    shared.set("factor", 2);
+    shared.append("seen", "a");
+    return 10;
+  });
+  auto b = flow.task("b", [](int n, Shared& shared) {
+    shared.append("seen", "b");
+    return n * shared.at("factor").get<int>();
+  }, {"a"});
+  a >> b;
+  EXPECT_EQ(run(flow).output, "20");
+  const RunId first = id_;
+  id_ = client_.fork_run({.run = first, .node = "b", .set = {{"factor", "5"}}}).value();
+  EXPECT_EQ(wait(id_).output, "50");
+  EXPECT_EQ(shared("seen"), json({"a", "b"}));
+  EXPECT_EQ(trace_.count("a"), 1);
+  EXPECT_EQ(client_.wait_run(first, flow_patience)->output, "20");
+  EXPECT_EQ(client_.fork_run({.run = first, .node = "nobody"}).error().code, Errc::not_found);
+}
+
+TEST_P(RunTest, ARunInsideARunHasItsOwnStoreAndTellsItsParent) {
+  Flow inner("child");
+  inner.task("double", [](int n, Shared& shared) {
+    shared.set("own", 1);
+    return 2 * n;
+  }, {"n"});
+  Flow outer("parent");
+  auto calls = outer.run("calls", inner, {{"n", "$.input.n"}});
+  calls >> outer.task("after", [](int n) { return n + 1; }, {"calls"});
+  const Run ended = run(outer, {{"n", 21}});
+  EXPECT_EQ(ended.state, "succeeded") << ended.error;
+  EXPECT_EQ(ended.output, "43");
+  EXPECT_FALSE(has("own"));
+  bool linked = false;
+  const auto runs = client_.list_runs().value();
+  for (const Run& one : runs.items) linked = linked || one.parent.starts_with(id_.text);
+  EXPECT_TRUE(linked);
+}
+
+TEST_P(RunTest, ARunInsideThatFailsFailsItsNode) {
+  Flow inner("child");
+  inner.task("fails", []() -> int { throw NoRetry("inner trouble"); });
+  Flow outer("parent");
+  outer.run("calls", inner);
+  const Run ended = run(outer);
+  EXPECT_EQ(ended.state, "failed");
+  EXPECT_NE(ended.error.find("inner trouble"), std::string::npos) << ended.error;
+}
+
+TEST_P(RunTest, ANewDeployDoesNotBreakARunInFlight) {
+  Flow before("deploy");
+  auto a = before.task("a", [] { return 1; });
+  auto gate = before.gate("gate", {});
+  a >> gate;
+  gate.on("approved") >> before.task("old", [] { return "old"; });
+  work({before});
+  id_ = client_.run(before, json::object()).value();
+  await(id_, "gate", "waiting");
+  Flow after("deploy");
+  after.task("a", [] { return 1; }) >> after.task("fresh", [] { return "new"; });
+  after.task("old", [] { return "old, still offered"; });
+  // The new program still has the node's code; its graph is another one.
+  Flow kept("deploy");
+  kept.task("a", [] { return 1; }) >> kept.task("fresh", [] { return "new"; }) >>
+      kept.task("old", [] { return "old, still offered"; });
+  work({kept});
+  client_.signal(id_, "gate", "true").value();
+  EXPECT_EQ(wait(id_).output, "\"old, still offered\"");
+  EXPECT_EQ(client_.flow("deploy")->definition, kept.definition().value());
+}
+
+TEST_P(RunTest, AnOwnIdStartsOneRunHoweverOftenItIsAsked) {
+  Flow flow("once");
+  flow.task("a", [this] { trace_.add("a"); });
+  work({flow});
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(client_.run(flow, json::object(), {.id = "mine"}).value().text, "mine");
+  }
+  EXPECT_EQ(wait({"mine"}).state, "succeeded");
+  EXPECT_EQ(trace_.count("a"), 1);
+}
+
+TEST_P(RunTest, ATimeOutFailsTheRun) {
+  Flow flow("late", {.timeout = Duration{200}});
+  flow.gate("forever", {.ask = GateOptions::Ask::event});
+  const Run ended = run(flow);
+  EXPECT_EQ(ended.state, "failed");
+  EXPECT_NE(ended.error.find("timed out after 200ms"), std::string::npos) << ended.error;
+}
+
+TEST_P(RunTest, JobsOfARunAreItsOwn) {
+  Flow flow("owned");
+  flow.gate("gate", {.ask = GateOptions::Ask::event});
+  work({flow});
+  id_ = client_.run(flow, json::object()).value();
+  const Run listed = client_.find_run(id_).value();
+  for (const RunNode& one : listed.nodes) {
+    if (one.job.empty()) continue;
+    EXPECT_EQ(client_.cancel(JobId{one.job}).error().code, Errc::conflict);
+    EXPECT_EQ(client_.remove(JobId{one.job}).error().code, Errc::conflict);
+  }
+  client_.signal(id_, "gate", "null").value();
+  EXPECT_EQ(wait(id_).state, "succeeded");
+}
+
+}  // namespace
+}  // namespace penstock::testing

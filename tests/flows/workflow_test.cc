@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: MIT
+//
+// Workflows: fan-out and fan-in, groups and their policies, maps, local steps, dynamic steps.
+#include "tests/flows/flow_fixture.h"
+
+namespace penstock::testing {
+namespace {
+
+using Workflow = FlowTest;
+INSTANTIATE_TEST_SUITE_P(Stores, Workflow, ::testing::ValuesIn(flow_stores()), flow_store_name);
+
+TEST_P(Workflow, AJoinRunsOnceAfterAllItsParentsWithTheirResults) {
+  Flow flow("diamond");
+  auto split = flow.task("split", [] { return 2; });
+  auto a = flow.task("a", [](int n) { return n + 1; }, {"split"});
+  auto b = flow.task("b", [](int n) { return n * 10; }, {"split"});
+  auto c = flow.task("c", [](int n) { return -n; }, {"split"});
+  auto sum = flow.task("sum", [this](int x, int y, int z) { return trace_.add("sum"), x + y + z; },
+                       {"a", "b", "c"});
+  split >> (a | b | c) >> sum;
+  const Run ended = run(flow);
+  EXPECT_EQ(ended.state, "succeeded") << ended.error;
+  EXPECT_EQ(ended.output, "21");
+  EXPECT_EQ(trace_.count("sum"), 1);
+}
+
+TEST_P(Workflow, OneTaskSeveralTimesInAGroupIsSeveralInstances) {
+  Flow flow("thrice");
+  auto split = flow.task("split", [] { return 1; });
+  auto work = flow.task("work", [](Shared& shared) { shared.add("runs", 1); });
+  auto done = flow.task("done", [](Shared& shared) { return shared.at("runs"); });
+  split >> (work | work | work) >> done;
+  const Run ended = run(flow);
+  EXPECT_EQ(ended.state, "succeeded") << ended.error;
+  EXPECT_EQ(ended.output, "3");
+  EXPECT_EQ(node("work_3").state, "succeeded");
+}
+
+TEST_P(Workflow, AnUntakenBranchDoesNotBlockAJoin) {
+  Flow flow("branches");
+  struct Decide : Node {
+    std::string post(Shared&, const json&, const json&) override { return "left"; }
+  };
+  auto decide = flow.node("decide", Decide{});
+  auto left = flow.task("left", [this] { trace_.add("left"); });
+  auto right = flow.task("right", [this] { trace_.add("right"); });
+  auto further = flow.task("further", [this] { trace_.add("further"); });
+  auto join = flow.task("join", [this] { trace_.add("join"); });
+  decide.on("left") >> left >> join;
+  decide.on("right") >> right >> further >> join;
+  const Run ended = run(flow);
+  EXPECT_EQ(ended.state, "succeeded") << ended.error;
+  EXPECT_EQ(trace_.joined(), "left join");
+  EXPECT_EQ(node("further").state, "skipped");
+}
+
+TEST_P(Workflow, JoinAnyRunsWithTheFirstOfItsInputs) {
+  Flow flow("any");
+  auto split = flow.task("split", [] {});
+  auto a = flow.task("a", [] {}), b = flow.task("b", [] {});
+  auto first = flow.task("first", [this] { trace_.add("first"); }, {}, {.join = 1});
+  split >> (a | b) >> first;
+  EXPECT_EQ(run(flow).state, "succeeded");
+  EXPECT_EQ(trace_.count("first"), 1);
+}
+
+TEST_P(Workflow, AMissingParameterIsAnErrorThatNamesTaskAndParameter) {
+  Flow flow("bindings");
+  flow.task("needy", [](int n) { return n; }, {"absent"});
+  const Run ended = run(flow);
+  EXPECT_EQ(ended.state, "failed");
+  EXPECT_NE(ended.error.find("task needy: parameter \"absent\""), std::string::npos) << ended.error;
+}
+
+// Three members, of which `bad` fail.
+class Policies : public FlowTest {
+ protected:
+  Run judge(const Policy& policy, int bad) {
+    Flow flow("group");
+    auto split = flow.task("split", [] {});
+    std::vector<Nodes> members;
+    for (int i = 0; i < 3; ++i) {
+      members.push_back(flow.task("m" + std::to_string(i), [i, bad]() -> int {
+        if (i < bad) throw NoRetry("bad");
+        return i;
+      }));
+    }
+    auto after = flow.task("after", [this] { trace_.add("after"); });
+    split >> (members[0] | members[1] | members[2]).with(policy) >> after;
+    work({flow});
+    return run(flow);
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Stores, Policies, ::testing::ValuesIn(flow_stores()), flow_store_name);
+
+TEST_P(Policies, StrictFailsWithTheFirstFailure) {
+  EXPECT_EQ(judge(Policy::strict(), 1).state, "failed");
+  EXPECT_EQ(trace_.count("after"), 0);
+}
+TEST_P(Policies, BestEffortGoesOnWhateverFails) {
+  EXPECT_EQ(judge(Policy::best_effort(), 3).state, "succeeded");
+  EXPECT_EQ(trace_.count("after"), 1);
+  EXPECT_EQ(node("m2").state, "failed");
+}
+TEST_P(Policies, AtLeastNeedsSoMany) {
+  EXPECT_EQ(judge(Policy::at_least(2), 1).state, "succeeded");
+  const Run ended = judge(Policy::at_least(2), 2);
+  EXPECT_EQ(ended.state, "failed");
+  EXPECT_NE(ended.error.find("only 1 of the nodes"), std::string::npos) << ended.error;
+}
+TEST_P(Policies, CriticalFailsOnlyWithACriticalMember) {
+  EXPECT_EQ(judge(Policy::critical({"m2"}), 2).state, "succeeded");
+  EXPECT_EQ(judge(Policy::critical({"m0"}), 1).state, "failed");
+}
+
+TEST_P(Workflow, AMapRunsOverAListOfAnyLengthAndKeepsItsOrder) {
+  for (const int n : {0, 1, 7, 700}) {
+    Flow flow("maps");
+    auto list = flow.task("list", [n] {
+      json numbers = json::array();
+      for (int i = 0; i < n; ++i) numbers.push_back(i);
+      return numbers;
+    });
+    auto twice = flow.map("twice", "$.nodes.list.result", [](int i) { return 2 * i; },
+                          {.parallel = 40});
+    auto sum = flow.task("sum", [](const std::vector<int>& all) {
+      for (std::size_t i = 0; i < all.size(); ++i) {
+        if (all[i] != static_cast<int>(2 * i)) throw NoRetry("out of order");
+      }
+      return all.size();
+    }, {"twice"});
+    list >> twice >> sum;
+    work({flow});
+    const Run ended = run(flow);
+    EXPECT_EQ(ended.state, "succeeded") << ended.error;
+    EXPECT_EQ(ended.output, std::to_string(n));
+  }
+}
+
+TEST_P(Workflow, AMapsPolicyJudgesItsItems) {
+  const auto map_of = [](const Policy& policy) {
+    Flow flow("judged");
+    auto list = flow.task("list", [] { return json({1, 2, 3, 4}); });
+    auto odd = flow.map("odd", "$.nodes.list.result", [](int i) {
+      if (i % 2 == 0) throw NoRetry("even");
+      return i;
+    }, {.policy = policy});
+    list >> odd >> flow.task("all", [](const json& results) { return results; }, {"odd"});
+    return flow;
+  };
+  const Flow best = map_of(Policy::best_effort());
+  work({best});
+  EXPECT_EQ(run(best).output, "[1,null,3,null]");
+  const Flow strict = map_of(Policy::strict());
+  work({strict});
+  EXPECT_EQ(run(strict).state, "failed");
+  const Flow enough = map_of(Policy::at_least(2));
+  work({enough});
+  EXPECT_EQ(run(enough).state, "succeeded");
+  const Flow more = map_of(Policy::at_least(3));
+  work({more});
+  EXPECT_EQ(run(more).state, "failed");
+}
+
+TEST_P(Workflow, ALocalStepRunsWhereTheOneBeforeItEnded) {
+  Flow flow("local");
+  auto a = flow.task("a", [](Shared& shared) { return shared.set("x", 1), 5; });
+  auto b = flow.task("b", [](int n, Shared& shared) { return n + shared.at("x").get<int>(); }, {"a"},
+                     {.local = true});
+  auto c = flow.task("c", [](int n) { return n * 2; }, {"b"}, {.local = true});
+  a >> b >> c;
+  const Run ended = run(flow);
+  EXPECT_EQ(ended.state, "succeeded") << ended.error;
+  EXPECT_EQ(ended.output, "12");
+  EXPECT_EQ(node("a").job, node("c").job);
+}
+
+TEST_P(Workflow, AnyWorkerOfThePoolTakesAStepAndNoOther) {
+  Flow flow("pools");
+  auto a = flow.task("a", [] { return 1; });
+  auto b = flow.task("b", [] { return 2; }, {}, {.pool = "gpu"});
+  a >> b;
+  work({flow});
+  id_ = client_.run(flow, json::object()).value();
+  await(id_, "a", "succeeded");
+  EXPECT_EQ(node("b").state, "ready");
+  work({flow}, {.pools = {"gpu"}, .name = "with-gpu"});
+  EXPECT_EQ(wait(id_).state, "succeeded");
+  EXPECT_EQ(node("b").worker, "with-gpu");
+}
+
+TEST_P(Workflow, NodesCanAskForOthersBesideOrInsteadOfTheirEdges) {
+  Flow flow("dynamic");
+  auto a = flow.task("a", [](Shared& shared) { shared.next_task("extra"); });
+  auto b = flow.task("b", [this](Shared& shared) {
+    trace_.add("b");
+    shared.next_task("c", true);
+  });
+  auto c = flow.task("c", [this] { trace_.add("c"); });
+  auto d = flow.task("d", [this] { trace_.add("d"); });
+  auto extra = flow.task("extra", [this] { trace_.add("extra"); });
+  a >> b >> d >> c;
+  d.on("never") >> extra;
+  const Run ended = run(flow);
+  EXPECT_EQ(ended.state, "succeeded") << ended.error;
+  EXPECT_EQ(trace_.count("extra"), 1);
+  EXPECT_EQ(trace_.count("c"), 1);
+  EXPECT_EQ(trace_.count("d"), 0);
+}
+
+TEST_P(Workflow, AnIterationRunsTheNodeAgainUpToTheLimit) {
+  Flow flow("cycles", {.max_cycles = 5});
+  flow.task("step", [this](Shared& shared) {
+    const json before = shared.iteration();
+    const int n = before.is_null() ? 1 : before.get<int>();
+    trace_.add(std::to_string(n));
+    if (n < shared.input().at("turns").get<int>()) shared.next_iteration(n + 1);
+    return n;
+  });
+  EXPECT_EQ(run(flow, {{"turns", 4}}).output, "4");
+  EXPECT_EQ(trace_.joined(), "1 2 3 4");
+  const Run ended = run(flow, {{"turns", 9}});
+  EXPECT_EQ(ended.state, "failed");
+  EXPECT_NE(ended.error.find("max_cycles"), std::string::npos) << ended.error;
+}
+
+TEST_P(Workflow, TerminateEndsTheRunAndCancelCancelsIt) {
+  const auto ending = [this](bool cancels) {
+    Flow flow("ends");
+    auto a = flow.task("a", [cancels](Shared& shared) {
+      if (cancels) shared.cancel("enough");
+      if (!cancels) shared.terminate("enough");
+      return 7;
+    });
+    a >> flow.task("b", [this] { trace_.add("b"); });
+    work({flow});
+    return run(flow);
+  };
+  Run ended = ending(false);
+  EXPECT_EQ(ended.state, "succeeded");
+  EXPECT_EQ(ended.output, "7");
+  ended = ending(true);
+  EXPECT_EQ(ended.state, "cancelled");
+  EXPECT_EQ(ended.error, "enough");
+  EXPECT_EQ(trace_.count("b"), 0);
+}
+
+TEST_P(Workflow, ParallelBranchesLoseNothingThatTheyAddOrAppend) {
+  Flow flow("commute");
+  auto split = flow.task("split", [] {});
+  auto done = flow.task("done", [](Shared& shared) { return shared.at("list").size(); });
+  for (int i = 0; i < 40; ++i) {
+    auto branch = flow.task("b" + std::to_string(i), [i](Shared& shared) {
+      shared.add("sum", i);
+      shared.add("real", 0.5);
+      shared.append("list", i);
+    });
+    split >> branch >> done;
+  }
+  const Run ended = run(flow);
+  EXPECT_EQ(ended.state, "succeeded") << ended.error;
+  EXPECT_EQ(ended.output, "40");
+  EXPECT_EQ(shared("sum"), 780);
+  EXPECT_EQ(shared("real"), 20);
+}
+
+TEST_P(Workflow, AFanOutThatIsTooWideForOneStepIsFinishedInSeveral) {
+  Flow flow("wide");
+  auto split = flow.task("split", [] {});
+  auto done = flow.task("done", [](Shared& shared) { return shared.at("n"); });
+  for (int i = 0; i < 700; ++i) {
+    split >> flow.task("b" + std::to_string(i), [](Shared& shared) { shared.add("n", 1); }) >> done;
+  }
+  const Run ended = run(flow);
+  EXPECT_EQ(ended.state, "succeeded") << ended.error;
+  EXPECT_EQ(ended.output, "700");
+}
+
+TEST_P(Workflow, RunsSideBySideDoNotSeeEachOther) {
+  Flow flow("isolated");
+  auto a = flow.task("a", [](Shared& shared) { shared.set("mine", shared.at("who")); });
+  a >> flow.task("b", [](Shared& shared) { return shared.at("mine"); });
+  work({flow});
+  std::vector<RunId> ids;
+  for (int i = 0; i < 200; ++i) ids.push_back(client_.run(flow, json{{"who", i}}).value());
+  for (int i = 0; i < 200; ++i) {
+    EXPECT_EQ(wait(ids[static_cast<std::size_t>(i)]).output, std::to_string(i));
+  }
+}
+
+}  // namespace
+}  // namespace penstock::testing
