@@ -60,7 +60,7 @@ class Shared {
     for (const std::string& key : port_.keys()) port_.erase(key);
   }
   /// Adds to a number, whatever other nodes add at the same time; an absent key is 0. Whole numbers
-  /// stay exact below 2^62. Throws NoRetry when the key holds something else.
+  /// stay exact below 2^53. Throws NoRetry when the key holds something else.
   void add(std::string_view key, std::int64_t by) { port_.add(key, std::to_string(by)); }
   void add(std::string_view key, int by) { add(key, std::int64_t{by}); }
   void add(std::string_view key, double by) { port_.add(key, json(by).dump()); }

@@ -8,7 +8,7 @@
 namespace penstock::rules {
 namespace {
 
-constexpr std::int64_t largest = std::int64_t{1} << 62;
+constexpr std::int64_t largest = std::int64_t{1} << 53;
 
 template <class T>
 std::optional<T> read(std::string_view text) {

@@ -23,7 +23,7 @@ struct RunField {
 };
 
 /// Adds to a field, whatever others add meanwhile. An absent field is 0. Both numbers without point
-/// or exponent: exact, below 2^62; otherwise IEEE doubles, written with 17 digits.
+/// or exponent: exact, below 2^53; otherwise IEEE doubles, written with 17 digits.
 struct RunAdd {
   std::string name = {};
   std::string by = "1";

@@ -225,7 +225,6 @@ using Record = std::variant<Job, Queue, WorkerRecord>;
 /// A run in a list.
 struct RunListed {
   std::string run = {};
-  Time created_at{};
 };
 
 struct LogQuery {

@@ -7,6 +7,7 @@
 #include "store/chance.h"
 #include "store/redis/job_letter.h"
 #include "store/redis/redis_store.h"
+#include "store/redis/run_words.h"
 #include "store/redis/scripts.gen.h"
 
 #include <algorithm>
@@ -95,9 +96,14 @@ Result<Exchange> RedisStore::finish_as(const FinishCall& call, std::string_view 
   arguments.add(want.pools.size());
   arguments.add(connection_->server().run_id);
   arguments.add(random_number() % jump_range);
+  arguments.add(call.transitions.size());
+  arguments.add(rules::default_max_crashes - 1);
   for (const std::string& queue : want.queues) arguments.add(queue);
   for (const std::string& pool : want.pools) arguments.add(pool);
-  for (const rules::Transition& next : call.transitions) add_transition(arguments, next, now);
+  for (const rules::Transition& next : call.transitions) {
+    add_transition(arguments, next, now);
+    add_changes(arguments, keys(), next.runs);
+  }
   auto reply = run(scripts::finish, arguments);
   if (!reply) return std::move(reply).error();
   const Errc refused = errc_of(answer_of(*reply));
@@ -112,6 +118,13 @@ Result<Exchange> RedisStore::finish_as(const FinishCall& call, std::string_view 
   }
   Exchange exchange;
   for (const char one : (*reply)[1].text()) exchange.accepted.push_back(one == '1');
+  const Reply& conflicts = (*reply)[6];
+  for (std::size_t at = 0; at + 1 < conflicts.size();) {
+    const auto which = static_cast<std::size_t>(conflicts[at].integer());
+    const std::size_t end = at + 2 + static_cast<std::size_t>(conflicts[at + 1].integer());
+    exchange.conflicts[which - 1] = read_conflicts(conflicts, at + 2, end);
+    at = end;
+  }
   exchange.alone_waiting = (*reply)[2].integer() != 0;
   exchange.next_due = read_time((*reply)[3].text());
   const Fence fence{static_cast<std::uint64_t>((*reply)[4].integer())};
@@ -145,6 +158,7 @@ Result<std::int64_t> RedisStore::give_back(const SessionId& session, Call call,
                                      .attempt = job.attempt,
                                      .crashes = job.crashes,
                                      .misses = job.misses,
+                                     .in_run = rules::is_of_run(job.own),
                                      .created_at = job.created_at};
     const auto own = rules::read_options(job.own);
     const auto policy = rules::effective(own ? *own : rules::OwnOptions{}, {}, retention);

@@ -85,6 +85,7 @@ Result<Changed> RedisStore::operate(const Selection& which, const RequestId& req
   arguments.add(clock().now());
   arguments.add(request.nonce);
   arguments.add(static_cast<std::uint64_t>(request.call));
+  arguments.add(which.nodes ? "1" : "0");
   if (verb.ttl_ms) arguments.add(*verb.ttl_ms);
   arguments.add(changed.next_cursor);
   if (verb.ttl_ms) arguments.add(verb.why);
@@ -110,6 +111,9 @@ Result<Changed> RedisStore::operate(const Selection& which, const RequestId& req
     Error why = unknown(names[i]);
     if (letter == 'x') {
       why = {Errc::gone, "job " + names[i].text + " is gone: it was removed, or retention took it"};
+    } else if (letter == 'N') {
+      why = {Errc::conflict,
+             "it belongs to a run: use penstock flow cancel, retry or signal with the run"};
     } else if (letter == 'U') {
       why = {Errc::conflict, "cannot retry job " + names[i].text +
                                  ": another job holds its unique key, so wait for that one"};

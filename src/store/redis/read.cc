@@ -229,6 +229,9 @@ Result<Listing> RedisStore::list(const Query& query) {
   if (const auto* filter = std::get_if<Filter>(&query)) return widen(list_jobs(*filter));
   if (const auto* logs = std::get_if<LogQuery>(&query)) return widen(list_logs(*logs));
   if (std::holds_alternative<QueuesQuery>(query)) return widen(list_queues());
+  if (const auto* runs = std::get_if<RunsQuery>(&query)) return widen(list_runs(*runs));
+  if (const auto* fields = std::get_if<FieldsQuery>(&query)) return widen(list_fields(*fields));
+  if (const auto* values = std::get_if<ValuesQuery>(&query)) return widen(list_values(*values));
   return widen(list_sessions());
 }
 

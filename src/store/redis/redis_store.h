@@ -108,6 +108,13 @@ class RedisStore : public Store {
   Result<Changed> operate(const Selection& which, const RequestId& request, const Verb& verb);
   Result<std::vector<std::optional<rules::JobKey>>> resolve(std::span<const JobId> ids);
 
+  // run.cc
+  std::string read_run_value(std::string_view value);
+  Result<Page<RunListed>> list_runs(const RunsQuery& query);
+  Result<Page<rules::RunField>> list_fields(const FieldsQuery& query);
+  Result<Page<std::string>> list_values(const ValuesQuery& query);
+  Result<void> forget_runs(Time now);
+
   // session.cc, finish.cc
   /// `mode` is turn, close or rescue: scripts/finish.lua says what each may.
   Result<Exchange> finish_as(const FinishCall& call, std::string_view mode, Time now);

@@ -54,6 +54,7 @@ Result<Step> RedisStore::prune(const PruneCall& call, Time now, const Budget& bu
       return std::move(done).error();
     }
   }
+  if (auto gone = forget_runs(now); !gone) return std::move(gone).error();
   if (auto tidied = tidy(now); !tidied) return std::move(tidied).error();
   return step;
 }

@@ -176,8 +176,7 @@ Result<Page<RunListed>> SqliteStore::list_runs(const RunsQuery& query) {
   Statement& read = db().statement("run.page").start(*before, query.limit);
   while (read.row()) {
     last = read.integer(0);
-    page.items.push_back(
-        {.run = std::string(read.text(1)), .created_at = rules::from_ms(read.integer(2))});
+    page.items.push_back({.run = std::string(read.text(1))});
   }
   if (page.items.size() == static_cast<std::size_t>(query.limit)) {
     page.next_cursor = std::to_string(last);

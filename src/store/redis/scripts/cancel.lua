@@ -3,10 +3,11 @@
 -- ARGV[1]  now_ms
 -- ARGV[2]  nonce of the client
 -- ARGV[3]  call
--- ARGV[4]  ttl_ms: how long what ends is kept, unless the job says otherwise
--- ARGV[5]  cursor, kept with the answer
--- ARGV[6]  why
--- ARGV[7..]  lane and sequence of each job
+-- ARGV[4]  nodes: 1 when jobs of runs are meant too
+-- ARGV[5]  ttl_ms: how long what ends is kept, unless the job says otherwise
+-- ARGV[6]  cursor, kept with the answer
+-- ARGV[7]  why
+-- ARGV[8..]  lane and sequence of each job
 -- Returns  {1, reply}: new; {0, reply}: known call; -7 conflict: older call
 --          reply: changed, cursor, and a letter for each job: + or its state (see look.lua)
 -- Events   j for each job that ended
@@ -16,7 +17,7 @@
 --@include move
 --@include request
 local now_ms, nonce, call = whole(ARGV[1]), ARGV[2], whole(ARGV[3])
-local ttl_ms, cursor, why, first_arg = whole(ARGV[4]), ARGV[5], ARGV[6], 7
+local nodes, ttl_ms, cursor, why, first_arg = ARGV[4], whole(ARGV[5]), ARGV[6], ARGV[7], 8
 
 local last, reply = last_request(nonce, now_ms)
 if call == last then return {0, reply} end
@@ -27,6 +28,7 @@ for i = first_arg, #ARGV, 2 do
   local letter, slot = look(l, seq)
   local name = l.lane .. '.' .. seq
   if seen[name] then letter = 'c' end
+  if nodes ~= '1' and is_of_run(l, seq) then letter = 'N' end
   seen[name] = true
   if string.find('uydwrR', letter, 1, true) then
     local job = {l = l, seq = seq, letter = letter, slot = slot, name = name}

@@ -15,29 +15,35 @@
 -- ARGV[12]  pool_count
 -- ARGV[13]  run_id of the server, as the connection's handshake read it
 -- ARGV[14]  jump, random below 2^31: how much farther counters jump in a new run
--- ARGV[15..]  queues; pools; for each transition lane, sequence, fence, to, attempt, crashes,
---          misses, at_ms, text, flags (k keep in full, a alone, b give back), cancelled_until_ms
--- Returns  {1, accepted, alone_waiting, next_due_ms, fence, jobs}: accepted has a 1 or 0 for each;
+-- ARGV[15]  transition_count
+-- ARGV[16]  suspect_crashes: from so many crashes on a job runs alone
+-- ARGV[17..]  queues; pools; for each transition lane, sequence, fence, to, attempt, crashes,
+--          misses, at_ms, text, flags (k keep in full, a alone, b give back), cancelled_until_ms,
+--          change_count and so many changes of runs (see lib/run.lua)
+-- Returns  {1, accepted, alone_waiting, next_due_ms, fence, jobs, conflicts}: accepted has a 1 or 0
+--          for each, or c when its runs are not as it expects: then conflicts has its number, how
+--          many words follow, and these (see lib/run.lua);
 --          a job is {lane, sequence, created_ms, body} or, with a record, {lane, sequence,
 --          created_ms, @, task, payload, attempt, crashes, misses, options, tags, own_id, alone};
 --          -9 lease_lost: retired; -7 conflict: the call does not grow; -1 invalid: bad arguments
--- Events   j for each job
+-- Events   j for each job, f for each run that begins or ends
 -- Derived keys  ses:* act:* cancel:* lane:* job:* res:* done:* st:* q:* queue:* due expiring
---               ended:* uniq:* n:* kept ev wake:* wake_due suspects
+--               ended:* uniq:* n:* kept ev wake:* wake_due suspects run:* runs runs_ended lanes
+--               queues
 --@include look
 --@include probe
 --@include move
 --@include epoch
 --@include reserve
+--@include run
 local session, nonce, call, mode = ARGV[1], ARGV[2], whole(ARGV[3]), ARGV[4]
 local now_ms, ttl_ms, most_jobs = whole(ARGV[5]), whole(ARGV[6]), whole(ARGV[7])
 local most_bytes, age_step_ms, holds_nothing = whole(ARGV[8]), whole(ARGV[9]), ARGV[10] == '1'
 local queue_count, pool_count = whole(ARGV[11]), whole(ARGV[12])
 local run_id, jump = ARGV[13], whole(ARGV[14])
-local most_plain_result, group = 16384, 11
-local first_arg = 15 + queue_count + pool_count
-local count = (#ARGV - first_arg + 1) / group
-if count ~= math.floor(count) or count < 0 then return -1 end
+local count, suspect_crashes = whole(ARGV[15]), whole(ARGV[16])
+local most_plain_result = 16384
+local next_arg = 17 + queue_count + pool_count
 local ses_key, act_key = p .. 'ses:' .. session, p .. 'act:' .. session
 local cancel_key = p .. 'cancel:' .. session
 
@@ -56,9 +62,12 @@ end
 
 -- Who still holds what is to be ended.
 local told = redis.call('HLEN', cancel_key) > 0
-local ending, accepted, taken, seen = {}, {}, {}, {}
+local ending, accepted, taken, seen, conflicts = {}, {}, {}, {}, {}
+local counters = redis.call('HMGET', meta, 'lanes', 'epoch')
+local new_run = meets_new_run(run_id)
+local epoch, issued = number(counters[2]) + (new_run and 1 or 0), {count = number(counters[1])}
 for i = 1, count do
-  local at = first_arg + (i - 1) * group
+  local at, changes, found = next_arg, {}, {}
   local lane, seq, to = whole(ARGV[at]), whole(ARGV[at + 1]), ARGV[at + 3]
   local name = lane .. '.' .. seq
   local t = {attempt = whole(ARGV[at + 4]), crashes = whole(ARGV[at + 5]),
@@ -67,12 +76,25 @@ for i = 1, count do
              alone = string.find(ARGV[at + 9], 'a', 1, true),
              give_back = string.find(ARGV[at + 9], 'b', 1, true)}
   local until_ms = whole(ARGV[at + 10])
+  next_arg = at + 12
+  for k = 1, whole(ARGV[at + 11]) do changes[k], next_arg = read_change(next_arg) end
   if not letter_of[to] or not until_ms or not (t.attempt and t.crashes and t.misses) or
      to ~= 'ready' and not t.at_ms then return -1 end
   local held = redis.call('HGET', act_key, name)
   local fence, started_ms, rest = string.match(held or '', '^(%d+)|(%d+)|(.*)$')
   local ours = fence == ARGV[at + 2] and not seen[name]
-  accepted[i] = ours and '1' or '0'
+  if ours then
+    for _, c in ipairs(changes) do compare_change(c, found) end
+  end
+  accepted[i] = #found > 0 and 'c' or ours and '1' or '0'
+  if #found > 0 then
+    ours = false
+    conflicts[#conflicts + 1], conflicts[#conflicts + 2] = i, #found
+    for _, word in ipairs(found) do conflicts[#conflicts + 1] = word end
+  end
+  if ours then
+    for _, c in ipairs(changes) do stage_change(c, epoch, jump, issued) end
+  end
   if ours then
     seen[name] = true
     -- The request may be younger than what the worker knew when it decided.
@@ -100,10 +122,10 @@ for i = 1, count do
   end
 end
 local pools, queues = {}, {}
-for i = 1, pool_count do pools[ARGV[14 + queue_count + i]] = true end
+for i = 1, pool_count do pools[ARGV[16 + queue_count + i]] = true end
 if pool_count == 0 then pools[''] = true end
 for i = 1, most_jobs > 0 and queue_count or 0 do
-  queues[i] = open_lanes(ARGV[14 + i], pools)
+  queues[i] = open_lanes(ARGV[16 + i], pools)
   for _, l in ipairs(queues[i]) do probe_reserve(l, most_jobs) end
 end
 probe_step()
@@ -114,8 +136,14 @@ probe('zset', p .. 'expiring')
 redis.call('HDEL', act_key, '', unpack(taken))
 if told and #taken > 0 then redis.call('HDEL', cancel_key, unpack(taken)) end
 if mode == 'turn' then redis.call('HSET', ses_key, 'call', call) end
-if mode == 'turn' and count > #taken then
-  redis.call('HINCRBY', meta, 'stale_writes_refused', count - #taken)
+local stale = 0
+for _, one in ipairs(accepted) do stale = stale + (one == '0' and 1 or 0) end
+if mode == 'turn' and stale > 0 then
+  redis.call('HINCRBY', meta, 'stale_writes_refused', stale)
+end
+if #run_order > 0 then
+  if new_run then begin_epoch(run_id, jump) end
+  write_runs(now_ms, epoch, suspect_crashes)
 end
 local done = {}
 for _, job in ipairs(ending) do
@@ -158,4 +186,4 @@ if most_jobs > 0 then
   pass_on(r, queues, nothing_beside)
 end
 flush(now_ms)
-return {1, table.concat(accepted), alone_waiting, next_due(), r.fence or 0, r.jobs}
+return {1, table.concat(accepted), alone_waiting, next_due(), r.fence or 0, r.jobs, conflicts}

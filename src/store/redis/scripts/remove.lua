@@ -3,8 +3,9 @@
 -- ARGV[1]  now_ms
 -- ARGV[2]  nonce of the client
 -- ARGV[3]  call
--- ARGV[4]  cursor, kept with the answer
--- ARGV[5..]  lane and sequence of each job
+-- ARGV[4]  nodes: 1 when jobs of runs are meant too
+-- ARGV[5]  cursor, kept with the answer
+-- ARGV[6..]  lane and sequence of each job
 -- Returns  {1, reply}: new; {0, reply}: known call; -7 conflict: older call
 --          reply: changed, cursor, and a letter for each job: + or its state (see look.lua)
 -- Events   r for each
@@ -15,7 +16,7 @@
 --@include move
 --@include request
 local now_ms, nonce, call = whole(ARGV[1]), ARGV[2], whole(ARGV[3])
-local cursor, first_arg = ARGV[4], 5
+local nodes, cursor, first_arg = ARGV[4], ARGV[5], 6
 
 local last, reply = last_request(nonce, now_ms)
 if call == last then return {0, reply} end
@@ -26,6 +27,7 @@ for i = first_arg, #ARGV, 2 do
   local letter = look(l, seq)
   local name = l.lane .. '.' .. seq
   if seen[name] then letter = 'x' end
+  if nodes ~= '1' and is_of_run(l, seq) then letter = 'N' end
   seen[name] = true
   if string.find('uydwsSfc', letter, 1, true) then
     probe_lane(l)

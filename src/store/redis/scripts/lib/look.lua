@@ -89,6 +89,14 @@ local function look(l, seq)
   return string.char(letter), low + 256 * high
 end
 
+-- A job of a flow's run is ended by the run alone.
+local function is_of_run(l, seq)
+  if not l.queue then return false end
+  local key = job_key(l, seq)
+  if redis.call('TYPE', key).ok ~= 'hash' then return false end
+  return string.find(redis.call('HGET', key, 'options') or '', '"node":', 1, true) ~= nil
+end
+
 -- Task and payload of an untouched job.
 local function open_body(body)
   local task, payload = string.match(body, '^(%S+) (.*)$')
