@@ -32,8 +32,8 @@ struct NodeOptions {
   std::optional<int> max_attempts = {};
   std::optional<Backoff> backoff = {};
   std::optional<Duration> timeout = {};
-  bool local = false;   ///< Runs in the worker that ended the node before it, with the same commit.
-  int join = 0;         ///< With several inputs: fires when so many have arrived; 0: all.
+  bool local = false;  ///< Runs in the worker that ended the node before it, with the same commit.
+  int join = 0;        ///< With several inputs: fires when so many have arrived; 0: all.
   json params = nullptr;  ///< Parameters; those of flows around it win.
 };
 
@@ -113,9 +113,7 @@ class Nodes {
 Nodes operator>>(const Nodes& from, const Nodes& to);
 inline Nodes operator<<(const Nodes& to, const Nodes& from) { return from >> to; }
 Nodes operator|(const Nodes& a, const Nodes& b);
-inline Nodes operator-(const Nodes& from, std::string action) {
-  return from.on(std::move(action));
-}
+inline Nodes operator-(const Nodes& from, std::string action) { return from.on(std::move(action)); }
 template <class... More>
 Nodes chain(const Nodes& first, const More&... more) {
   Nodes all = first;
@@ -182,9 +180,8 @@ class Flow {
       json prep(Shared& shared) override { return function(shared); }
       F function;
     };
-    return add_batch_flow(std::move(name), inner, detail::node_steps([sets] {
-                            return std::make_unique<Sets>(sets);
-                          }),
+    return add_batch_flow(std::move(name), inner,
+                          detail::node_steps([sets] { return std::make_unique<Sets>(sets); }),
                           std::move(options), std::move(map));
   }
   /// A run of its own, with a store of its own; `with` is its input, its output the result here.
@@ -236,12 +233,13 @@ template <class F, class Arguments, std::size_t... I>
 json call_with(F& function, const json& list, Shared* shared, std::index_sequence<I...>) {
   using Result = typename Signature<F>::result;
   auto call = [&]() -> decltype(auto) {
-    if constexpr (std::tuple_size_v<Arguments> > sizeof...(I)) {
-      return function(list.at(I).template get<std::decay_t<std::tuple_element_t<I, Arguments>>>()...,
-                      *shared);
+    if constexpr (std::tuple_size_v < Arguments >> sizeof...(I)) {
+      return function(
+          list.at(I).template get<std::decay_t<std::tuple_element_t<I, Arguments>>>()..., *shared);
     } else {
       (void)shared;
-      return function(list.at(I).template get<std::decay_t<std::tuple_element_t<I, Arguments>>>()...);
+      return function(
+          list.at(I).template get<std::decay_t<std::tuple_element_t<I, Arguments>>>()...);
     }
   };
   if constexpr (std::is_void_v<Result>) {

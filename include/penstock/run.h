@@ -27,15 +27,16 @@ struct RunNode {
   std::string job = {}, action = {}, worker = {}, error = {};
   int attempt = 0;
   std::optional<Time> started_at = {}, finished_at = {};
-  std::string waits_for = {};                       ///< approval, timer, run, ...
-  std::string prompt = {};                          ///< Of a gate.
+  std::string waits_for = {};  ///< approval, timer, run, ...
+  std::string prompt = {};     ///< Of a gate.
   std::optional<std::int64_t> items = {}, done = {}, items_failed = {};  ///< Of a map.
 };
 
 struct Run {
   RunId id = {};
   std::string flow = {}, version = {};
-  std::string state = {};  ///< running waiting failing compensating succeeded failed cancelled compensated
+  std::string state =
+      {};  ///< running waiting failing compensating succeeded failed cancelled compensated
   std::string input = "null";
   std::optional<std::string> output = {};  ///< JSON text.
   std::string error = {};
@@ -43,8 +44,8 @@ struct Run {
   std::int64_t steps = 0;   ///< Nodes that have fired.
   Time created_at{};
   std::optional<Time> finished_at = {};
-  std::vector<RunNode> nodes = {};         ///< Not in lists.
-  std::vector<std::string> history = {};   ///< JSON texts {at_ms, text}; not in lists.
+  std::vector<RunNode> nodes = {};        ///< Not in lists.
+  std::vector<std::string> history = {};  ///< JSON texts {at_ms, text}; not in lists.
   /// Nothing more will happen to it.
   [[nodiscard]] bool ended() const { return finished_at.has_value(); }
 };
@@ -56,7 +57,7 @@ struct RunOptions {
 /// A new run that goes on where another one was before `node` ended.
 struct ForkSpec {
   RunId run = {};
-  std::string node = {};                      ///< NODE or NODE#VISIT.
+  std::string node = {};                        ///< NODE or NODE#VISIT.
   std::map<std::string, std::string> set = {};  ///< Keys of the shared store and their JSON text.
 };
 

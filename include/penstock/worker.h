@@ -194,7 +194,7 @@ class Tasks {
     std::string name;
     RawHandler run = {};
     TaskDefaults defaults = {};
-    AsyncHandler start = {};  ///< Instead of `run`, for a coroutine.
+    AsyncHandler start = {};                     ///< Instead of `run`, for a coroutine.
     std::shared_ptr<const NodeSteps> node = {};  ///< Instead of `run`, for a node of a flow.
     [[nodiscard]] bool is_async() const { return static_cast<bool>(start); }
   };

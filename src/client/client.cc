@@ -319,7 +319,8 @@ Result<RunId> Client::run_text(std::string_view flow, std::string input, RunOpti
 }
 
 Result<void> Client::publish(const FlowText& flow) {
-  return state_->change_run([&](Runs& runs, Producer& producer) { return runs.publish(producer, flow); });
+  return state_->change_run(
+      [&](Runs& runs, Producer& producer) { return runs.publish(producer, flow); });
 }
 
 Result<FlowText> Client::flow(std::string_view name) { return state_->runs.definition(name); }
@@ -344,18 +345,19 @@ Result<void> Client::cancel_run(const RunId& id, std::string_view why) {
 }
 
 Result<void> Client::retry_run(const RunId& id) {
-  return state_->change_run([&](Runs& runs, Producer& producer) { return runs.retry(producer, id); });
+  return state_->change_run(
+      [&](Runs& runs, Producer& producer) { return runs.retry(producer, id); });
 }
 
 Result<RunId> Client::fork_run(const ForkSpec& spec) {
-  return state_->change_run([&](Runs& runs, Producer& producer) { return runs.fork(producer, spec); });
+  return state_->change_run(
+      [&](Runs& runs, Producer& producer) { return runs.fork(producer, spec); });
 }
 
 Result<void> Client::signal(const RunId& id, std::string_view node, std::string_view answer,
                             std::string_view by) {
-  return state_->change_run([&](Runs& runs, Producer& producer) {
-    return runs.signal(producer, id, node, answer, by);
-  });
+  return state_->change_run(
+      [&](Runs& runs, Producer& producer) { return runs.signal(producer, id, node, answer, by); });
 }
 
 }  // namespace penstock

@@ -59,7 +59,8 @@ Result<Run> Runs::brief(const RunId& id) {
   run.steps = number_in(*fields, "steps");
   run.created_at = rules::from_ms(number_in(*fields, "created"));
   if (fields->contains("ended")) run.finished_at = rules::from_ms(number_in(*fields, "ended"));
-  if (const auto output = fields->find("output"); output != fields->end()) run.output = output->second;
+  if (const auto output = fields->find("output"); output != fields->end())
+    run.output = output->second;
   return run;
 }
 
@@ -73,11 +74,12 @@ Result<Run> Runs::find(const RunId& id) {
   return run;
 }
 
-Result<void> Runs::add_nodes(Run& run) {
-  std::map<std::string, RunNode> nodes;
-  auto ended = reader_.fields_of(run.id.text, "n:");
-  if (!ended) return std::move(ended).error();
-  for (const auto& [name, text] : *ended) {
+namespace {
+
+using Nodes = std::map<std::string, RunNode>;
+
+void add_ended(Nodes& nodes, const RunReader::Fields& fields) {
+  for (const auto& [name, text] : fields) {
     auto place = rules::read_place(name.substr(2));
     auto object = rules::read_raw_object(text);
     if (!place || !object) continue;
@@ -93,13 +95,37 @@ Result<void> Runs::add_nodes(Run& run) {
     node.attempt = static_cast<int>(number_in(*object, "attempt"));
     node.started_at = time_in(*object, "started_ms");
     node.finished_at = time_in(*object, "ended_ms");
-    if (object->contains("items")) {
-      node.items = number_in(*object, "items");
-      node.items_failed = number_in(*object, "failed");
-      node.done = *node.items;
-    }
+    if (!object->contains("items")) continue;
+    node.items = node.done = number_in(*object, "items");
+    node.items_failed = number_in(*object, "items_failed");
   }
-  auto open = reader_.fields_of(run.id.text, "j:");
+}
+
+void add_maps(Nodes& nodes, const RunReader::Fields& fields) {
+  for (const auto& [name, cell] : fields) {
+    const auto counts = rules::read_map_counts(cell);
+    RunNode& node = nodes[name.substr(2)];
+    if (auto place = rules::read_place(name.substr(2))) name_node(node, *place);
+    node.state = rules::to_text(JobState::running);
+    node.items = counts.items;
+    node.done = counts.ok + counts.failed;
+    node.items_failed = counts.failed;
+  }
+}
+
+void add_job(RunNode& node, const Job& job) {
+  node.state = rules::to_text(job.state);
+  node.attempt = job.attempt;
+  node.worker = job.worker;
+  node.started_at = job.started_at;
+  node.error = job.error;
+}
+
+}  // namespace
+
+// True when all that is open waits for somebody.
+Result<bool> Runs::add_open(const std::string& run, std::map<std::string, RunNode>& nodes) {
+  auto open = reader_.fields_of(run, "j:");
   if (!open) return std::move(open).error();
   bool only_waits = !open->empty();
   std::size_t looked_up = 0;
@@ -107,42 +133,39 @@ Result<void> Runs::add_nodes(Run& run) {
     const auto step = rules::read_open_step({.name = name, .value = value});
     if (!step) continue;
     if (step->phase != rules::Phase::gate) only_waits = false;
-    if (step->place.back().item >= 0 && step->phase == rules::Phase::item && !step->job.empty()) {
-      continue;  // Counted with its map.
-    }
+    const bool live = !step->job.empty();
+    if (step->phase == rules::Phase::item && live) continue;  // Counted with its map.
     RunNode& node = nodes[name.substr(2)];
     name_node(node, step->place);
-    if (step->phase == rules::Phase::gate && !step->job.empty()) continue;
     node.job = step->job;
-    if (step->job.empty()) {
+    if (step->phase == rules::Phase::gate && live) continue;
+    if (!live) {
       if (node.state.empty()) node.state = "parked";
       continue;
     }
-    node.state = "ready";
+    node.state = rules::to_text(JobState::ready);
     if (looked_up++ >= most_looked_up) continue;
     auto store = handles_.lend();
     if (!store) return std::move(store).error();
     auto found = (*store)->find(JobId{step->job});
-    if (!found || !*found) continue;
-    const Job& job = std::get<Job>(**found);
-    node.state = rules::to_text(job.state);
-    node.attempt = job.attempt;
-    node.worker = job.worker;
-    node.started_at = job.started_at;
-    node.error = job.error;
+    if (found && *found) add_job(node, std::get<Job>(**found));
   }
+  return only_waits;
+}
+
+Result<void> Runs::add_nodes(Run& run) {
+  Nodes nodes;
+  auto ended = reader_.fields_of(run.id.text, "n:");
+  if (!ended) return std::move(ended).error();
+  add_ended(nodes, *ended);
+  auto only_waits = add_open(run.id.text, nodes);
+  if (!only_waits) return std::move(only_waits).error();
   auto maps = reader_.fields_of(run.id.text, "m:");
   if (!maps) return std::move(maps).error();
-  for (const auto& [name, cell] : *maps) {
-    const auto counts = rules::read_map_counts(cell);
-    RunNode& node = nodes[name.substr(2)];
-    if (auto place = rules::read_place(name.substr(2))) name_node(node, *place);
-    node.state = "running";  // lint: state-text, of a node
-    node.items = counts.items;
-    node.done = counts.ok + counts.failed;
-    node.items_failed = counts.failed;
+  add_maps(nodes, *maps);
+  if (run.state == to_text(rules::RunState::running) && *only_waits) {
+    run.state = rules::to_text(JobState::waiting);
   }
-  if (run.state == to_text(rules::RunState::running) && only_waits) run.state = "waiting";  // lint: state-text, of a run
   for (auto& [place, node] : nodes) run.nodes.push_back(std::move(node));
   std::ranges::stable_sort(run.nodes, [](const RunNode& a, const RunNode& b) {
     const Time never = Time::max();

@@ -25,8 +25,8 @@ Result<RunReader::Fields> RunReader::fields(const std::string& run,
     Fields fields;
     for (std::size_t at = 0; at < names.size(); at += most_names) {
       FieldsQuery query{.run = run};
-      const auto end = names.begin() + static_cast<std::ptrdiff_t>(
-                                           std::min(at + most_names, names.size()));
+      const auto end =
+          names.begin() + static_cast<std::ptrdiff_t>(std::min(at + most_names, names.size()));
       query.names.assign(names.begin() + static_cast<std::ptrdiff_t>(at), end);
       auto listing = store.list(query);
       if (!listing) return std::move(listing).error();
@@ -111,7 +111,8 @@ Result<void> RunReader::write(const rules::RunChange& change) {
     auto done = store.signal({.request = {.nonce = to_hex(new_secret()), .call = Call{1}},
                               .runs = std::span(&change, 1)});
     if (!done) return std::move(done).error();
-    if (!done->conflicts.empty()) return Error{Errc::conflict, "run " + change.run + " has changed"};
+    if (!done->conflicts.empty())
+      return Error{Errc::conflict, "run " + change.run + " has changed"};
     return {};
   });
 }

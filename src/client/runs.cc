@@ -109,12 +109,13 @@ Result<RunId> Runs::start(Producer& producer, const FlowText& flow, std::string 
   auto started = change(producer, id.text, [&](rules::RunEdit& edit, const rules::EditOf&) {
     const auto known = edit.read("def");
     if (known && *known != hash) {
-      return Result<void>(Error{Errc::conflict, "run " + id.text + " is of another flow: use "
-                                                                   "another id"});
+      return Result<void>(Error{Errc::conflict, "run " + id.text +
+                                                    " is of another flow: use "
+                                                    "another id"});
     }
     if (known) return Result<void>();
-    rules::start_run(*pinned, {.definition = hash, .input = input},
-                     {.now = handles_.clock().now()}, edit);
+    rules::start_run(*pinned, {.definition = hash, .input = input}, {.now = handles_.clock().now()},
+                     edit);
     return Result<void>();
   });
   if (!started) return std::move(started).error();
@@ -253,7 +254,8 @@ Result<RunId> Runs::write_fork(Producer& producer, const rules::PinnedGraph& pin
       open.push_back({.name = name, .value = value.substr(0, value.rfind('|') + 1)});
       continue;
     }
-    static const std::vector<std::string> own = {"state", "ended", "error", "output", "a", "parent"};
+    static const std::vector<std::string> own = {"state",  "ended", "error",
+                                                 "output", "a",     "parent"};
     if (std::ranges::find(own, name) != own.end()) continue;
     bytes += value.size();
     piece.set.push_back({.name = name, .value = std::move(value)});

@@ -18,10 +18,12 @@ namespace penstock {
 /// Not thread-safe but for the reading methods: the client calls the others under its lock.
 class Runs {
  public:
-  Runs(Handles& handles, Duration patience) : handles_(handles), reader_(handles), patience_(patience) {}
+  Runs(Handles& handles, Duration patience)
+      : handles_(handles), reader_(handles), patience_(patience) {}
 
   Result<FlowText> definition(std::string_view flow);
-  Result<RunId> start(Producer& producer, const FlowText& flow, std::string input, RunOptions options);
+  Result<RunId> start(Producer& producer, const FlowText& flow, std::string input,
+                      RunOptions options);
   Result<void> publish(Producer& producer, const FlowText& flow);
   Result<void> signal(Producer& producer, const RunId& run, std::string_view node,
                       std::string_view answer, std::string_view by);
@@ -40,6 +42,7 @@ class Runs {
   Result<void> change(Producer& producer, const std::string& run, const Decide& decide);
   Result<rules::PinnedGraph> graph_of(const std::string& run);
   Result<void> add_nodes(Run& run);
+  Result<bool> add_open(const std::string& run, std::map<std::string, RunNode>& nodes);
   Result<RunId> write_fork(Producer& producer, const rules::PinnedGraph& pinned,
                            rules::RunImage image);
 

@@ -218,8 +218,8 @@ Nodes Flow::flow(std::string name, const Flow& inner, NodeOptions options) {
   return newest();
 }
 
-Nodes Flow::add_batch_flow(std::string name, const Flow& inner, NodeSteps sets,
-                           NodeOptions options, MapOptions map) {
+Nodes Flow::add_batch_flow(std::string name, const Flow& inner, NodeSteps sets, NodeOptions options,
+                           MapOptions map) {
   rules::FlowNode node = node_of(std::move(name), options);
   node.kind = NodeKind::flow;
   node.task = task_name(*parts_, node.name);

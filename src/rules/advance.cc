@@ -12,8 +12,11 @@
 namespace penstock::rules {
 namespace {
 
-constexpr std::string_view state_names[] = {"running", "failing",   "compensating", "succeeded",
-                                            "failed",  "cancelled", "compensated"};
+// clang-format off
+constexpr std::string_view state_names[] = {
+    "running", "failing", "compensating",           // lint: state-text, of a run
+    "succeeded", "failed", "cancelled", "compensated"};  // lint: state-text, of a run
+// clang-format on
 
 std::string key_of(const Place& place) {
   Place outer(place.begin(), place.end() - 1);
@@ -86,19 +89,20 @@ void RunStep::end_running(const NodeReport& report, const Token& token) {
     case NodeReport::End::dropped:
       return park(token, report.place, report.phase);
     case NodeReport::End::skipped:
-      record(report, "skipped");
+      edit_.write("n:" + write_place(report.place), R"({"state":"skipped"})");
+      edit_.erase("j:" + write_place(report.place));
       return instance_done(token, report.place, {}, Kind::skipped);
     case NodeReport::End::failed: {
       const Graph::Node& node = token.spot.graph->nodes()[token.node];
       if (report.place.back().item >= 0) {
-        record(report, "failed");
+        record(report, JobState::failed);
         return item_done(token, report.place, false);
       }
       if (node.tolerated) {
-        record(report, "failed");
+        record(report, JobState::failed);
         return instance_done(token, report.place, {}, Kind::failed);
       }
-      record(report, "failed");
+      record(report, JobState::failed);
       fail(report.place, report.error);
       return park(token, report.place, report.phase);
     }
@@ -107,7 +111,7 @@ void RunStep::end_running(const NodeReport& report, const Token& token) {
   }
   if (report.phase == Phase::gate) return end_gate(report, token);
   if (report.phase == Phase::main) return end_main(report, token);
-  record(report, "succeeded");
+  record(report, JobState::succeeded);
   if (report.phase == Phase::item && token.spot.graph->nodes()[token.node].body &&
       node_of(token).kind == FlowNode::Kind::flow) {
     return open_body(token, report.place);
@@ -119,18 +123,18 @@ void RunStep::end_main(const NodeReport& report, const Token& token) {
   const FlowNode& node = node_of(token);
   if (!report.child.empty()) return start_child(report, token);
   if (report.items) {
-    record(report, "running");
+    record(report, JobState::running);
     return begin_map(report, token);
   }
   if (node.kind == FlowNode::Kind::flow) {
-    record(report, "running");
+    record(report, JobState::running);
     return open_body(token, report.place);
   }
   if (node.kind == FlowNode::Kind::gate) {
     edit_.erase("j:" + write_place(report.place));
     return open_gate(token, report.place);
   }
-  record(report, "succeeded");
+  record(report, JobState::succeeded);
   follow(report, token);
 }
 
@@ -155,7 +159,7 @@ void RunStep::end_gate(const NodeReport& report, const Token& token) {
       return end_running(ended, token);
     }
   }
-  record(ended, "succeeded");
+  record(ended, JobState::succeeded);
   follow(ended, token);
 }
 
@@ -210,8 +214,8 @@ void RunStep::instance_done(const Token& token, const Place& place, std::string_
   if (kind == Kind::taken) {
     const std::string at = write_place(place);
     if (node_of(token).kind == FlowNode::Kind::flow) {
-      edit_.write("n:" + at, R"({"state":"succeeded","ended_ms":)" +
-                                 std::to_string(to_ms(clock_.now)) + '}');
+      edit_.write("n:" + at,
+                  R"({"state":"succeeded","ended_ms":)" + std::to_string(to_ms(clock_.now)) + '}');
       edit_.write("r:" + key_of(place), last_result_);
     }
     if (!node_of(token).undo_task.empty()) {
@@ -224,23 +228,23 @@ void RunStep::instance_done(const Token& token, const Place& place, std::string_
   complete(token, action, kind);
 }
 
-void RunStep::record(const NodeReport& report, std::string_view state) {
+void RunStep::record(const NodeReport& report, JobState state) {
   const std::string at = write_place(report.place);
   JsonWriter about;
-  about.begin_object().key("state").text(state);
+  about.begin_object().key("state").text(to_text(state));
   if (!report.job.empty()) about.key("job").text(report.job);
   about.key("attempt").number(report.attempt);
-  if (state == "succeeded") about.key("action").text(report.action);
+  if (state == JobState::succeeded) about.key("action").text(report.action);
   if (!report.worker.empty()) about.key("worker").text(report.worker);
   if (report.started_at) about.key("started_ms").number(to_ms(*report.started_at));
   about.key("ended_ms").number(to_ms(clock_.now));
   if (!report.error.empty()) about.key("error").text(report.error);
   about.end_object();
   const bool item = report.place.back().item >= 0;
-  if (!item || state == "failed") edit_.write("n:" + at, about.take());
+  if (!item || state == JobState::failed) edit_.write("n:" + at, about.take());
   edit_.erase("j:" + at);
   if (edit_.guess("p:" + at)) edit_.erase("p:" + at);
-  if (state != "succeeded") return;
+  if (state != JobState::succeeded) return;
   for (const RunField& field : report.set) {
     if (field.value) {
       edit_.write(field.name, *field.value);
@@ -259,6 +263,13 @@ void RunStep::record(const NodeReport& report, std::string_view state) {
   } else {
     edit_.write("r:" + key_of(report.place), report.result);
   }
+}
+
+void RunStep::note_end(const std::string& at, std::string_view state) {
+  JsonWriter about;
+  about.begin_object().key("state").text(state);
+  about.key("ended_ms").number(to_ms(clock_.now)).end_object();
+  edit_.write("n:" + at, about.take());
 }
 
 void RunStep::start_child(const NodeReport& report, const Token& token) {
@@ -320,8 +331,8 @@ Result<Located> locate(const Graph& root, const Place& place) {
   for (std::size_t i = 0; i < place.size(); ++i) {
     at.node = at.graph->find(place[i].node);
     if (at.node < 0) {
-      return Error{Errc::not_found, "flow " + root.definition().flow + " has no node \"" +
-                                        place[i].node + "\""};
+      return Error{Errc::not_found,
+                   "flow " + root.definition().flow + " has no node \"" + place[i].node + "\""};
     }
     if (i + 1 == place.size()) break;
     at.graph = at.graph->nodes()[at.node].body.get();
@@ -339,7 +350,8 @@ std::optional<OpenStep> read_open_step(const RunField& field) {
   const auto first = field.value->find('|');
   const auto second = field.value->find('|', first + 1);
   if (!place || first == std::string::npos || second == std::string::npos) return std::nullopt;
-  const auto phase = parse_phase(std::string_view(*field.value).substr(first + 1, second - first - 1));
+  const auto phase =
+      parse_phase(std::string_view(*field.value).substr(first + 1, second - first - 1));
   if (!phase) return std::nullopt;
   return OpenStep{.place = *std::move(place),
                   .tag = read_tag(std::string_view(*field.value).substr(0, first)),

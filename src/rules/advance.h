@@ -22,6 +22,7 @@
 #pragma once
 
 #include "rules/graph.h"
+#include "rules/job_state.h"
 #include "rules/node_report.h"
 #include "rules/run_edit.h"
 
@@ -56,8 +57,8 @@ constexpr bool is_final(RunState state) { return state >= RunState::succeeded; }
 
 /// A run about to start.
 struct RunStart {
-  std::string definition = {};   ///< Its hash.
-  std::string input = "null";    ///< JSON text; the keys of an object are in the shared store.
+  std::string definition = {};  ///< Its hash.
+  std::string input = "null";   ///< JSON text; the keys of an object are in the shared store.
   std::string parent_run = {}, parent_place = {};
 };
 

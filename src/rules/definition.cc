@@ -7,8 +7,8 @@
 #include "rules/json.h"
 #include "rules/limits.h"
 
-#include <nlohmann/json.hpp>
 #include <openssl/sha.h>
+#include <nlohmann/json.hpp>
 
 #include <array>
 
@@ -18,13 +18,14 @@ namespace {
 using nlohmann::json;
 
 constexpr std::array<std::string_view, 5> kind_names = {"task", "code", "gate", "flow", "child"};
-constexpr std::array<std::string_view, 7> ask_names = {"approval", "text",  "selection", "selections",
-                                                       "custom",   "event", "timer"};
+constexpr std::array<std::string_view, 7> ask_names = {
+    "approval", "text", "selection", "selections", "custom", "event", "timer"};
 constexpr std::array<std::string_view, 4> policy_names = {"strict", "best_effort", "at_least",
                                                           "critical"};
 
 template <class Enum, std::size_t N>
-std::optional<Enum> parse_name(const std::array<std::string_view, N>& names, std::string_view text) {
+std::optional<Enum> parse_name(const std::array<std::string_view, N>& names,
+                               std::string_view text) {
   for (std::size_t i = 0; i < N; ++i) {
     if (names[i] == text) return static_cast<Enum>(i);
   }
@@ -92,9 +93,8 @@ json write_flow(const FlowDefinition& definition) {
   if (limits.timeout) out["timeout_ms"] = limits.timeout->count();
   for (const FlowNode& node : definition.nodes) out["nodes"].push_back(write_node(node));
   for (const FlowGroup& group : definition.groups) {
-    out["groups"].push_back({{"name", group.name},
-                             {"members", group.members},
-                             {"policy", write_policy(group.policy)}});
+    out["groups"].push_back(
+        {{"name", group.name}, {"members", group.members}, {"policy", write_policy(group.policy)}});
   }
   return out;
 }
@@ -133,9 +133,10 @@ FlowNode read_node(const json& in) {
                        .policy = read_policy(map->at("policy"))};
   }
   if (const auto gate = in.find("gate"); gate != in.end()) {
-    node.gate = Gate{.ask = parse_ask(gate->at("ask").get<std::string>()).value_or(Gate::Ask::event),
-                     .prompt = gate->value("prompt", ""),
-                     .choices = gate->value("choices", std::vector<std::string>{})};
+    node.gate =
+        Gate{.ask = parse_ask(gate->at("ask").get<std::string>()).value_or(Gate::Ask::event),
+             .prompt = gate->value("prompt", ""),
+             .choices = gate->value("choices", std::vector<std::string>{})};
     if (gate->contains("deadline_ms")) {
       node.gate->deadline = Duration{gate->at("deadline_ms").get<std::int64_t>()};
     }

@@ -36,8 +36,8 @@ struct Gate {
   enum class Ask : std::uint8_t { approval, text, selection, selections, custom, event, timer };
   Ask ask = Ask::approval;
   std::string prompt = {};
-  std::vector<std::string> choices = {};   ///< For selection and selections.
-  std::optional<Duration> deadline = {};   ///< After it the action is timed_out; a timer's length.
+  std::vector<std::string> choices = {};  ///< For selection and selections.
+  std::optional<Duration> deadline = {};  ///< After it the action is timed_out; a timer's length.
   friend bool operator==(const Gate&, const Gate&) = default;
 };
 
@@ -51,8 +51,8 @@ struct FlowEdge {
 
 struct FlowNode {
   enum class Kind : std::uint8_t {
-    task,   ///< A job of `task`: its payload is `with`, its result the node's.
-    code,   ///< A job of `task` that is a Node: prep, exec, post.
+    task,  ///< A job of `task`: its payload is `with`, its result the node's.
+    code,  ///< A job of `task` that is a Node: prep, exec, post.
     gate,
     flow,   ///< The nodes of `body`, with the run's own store.
     child,  ///< A run of `body`, with a store of its own and `with` as its input.
@@ -60,13 +60,13 @@ struct FlowNode {
   std::string name = {};
   Kind kind = Kind::task;
   std::string task = {}, queue = "default", pool = {};
-  OwnOptions own = {};     ///< Its attempts, back-off, time-out.
-  bool local = false;      ///< Runs in the worker that finished the node before it.
-  bool prepares = false;   ///< flow: a job of `task` says with which parameters, before its pass.
-  bool concludes = false;  ///< flow and mapped code: a job of `task` picks the action, after it.
-  int join = 0;            ///< Fires when so many inputs have arrived; 0: all.
-  std::string with = {};   ///< JSON text with paths in it.
-  std::string when = {};   ///< An expression; false: the node is skipped.
+  OwnOptions own = {};      ///< Its attempts, back-off, time-out.
+  bool local = false;       ///< Runs in the worker that finished the node before it.
+  bool prepares = false;    ///< flow: a job of `task` says with which parameters, before its pass.
+  bool concludes = false;   ///< flow and mapped code: a job of `task` picks the action, after it.
+  int join = 0;             ///< Fires when so many inputs have arrived; 0: all.
+  std::string with = {};    ///< JSON text with paths in it.
+  std::string when = {};    ///< An expression; false: the node is skipped.
   std::string params = {};  ///< JSON object; params of the flow around it win.
   std::optional<NodeMap> map = {};
   std::optional<Gate> gate = {};
@@ -85,7 +85,7 @@ struct FlowGroup {
 
 struct FlowLimits {
   std::int64_t max_steps = 10'000;
-  int max_visits = 0;  ///< Of any one node; 0: only max_steps bounds a loop.
+  int max_visits = 0;    ///< Of any one node; 0: only max_steps bounds a loop.
   int max_cycles = 100;  ///< Of a node that asks for another turn of itself.
   std::optional<Duration> timeout = {};
   bool fail_on_missing = false;  ///< An action without an edge fails the run instead of ending it.

@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 namespace penstock::rules {
 namespace {
@@ -26,95 +25,6 @@ bool is_key_character(char c) {
 Error at_column(std::size_t at, const std::string& what) {
   return Error{Errc::invalid, what + " (column " + std::to_string(at + 1) + ")"};
 }
-
-json parse_or_null(const std::optional<std::string>& text) {
-  return text ? json::parse(*text, nullptr, false) : json();
-}
-
-// Where in a text the steps of a path are.
-struct Step {
-  std::string key = {};
-  bool is_index = false;
-};
-
-// Reads "$" and what follows; leaves `at` behind it.
-Result<std::vector<Step>> read_steps(std::string_view text, std::size_t& at) {
-  std::vector<Step> steps;
-  if (at >= text.size() || text[at] != '$') return at_column(at, "a path begins with $.");
-  ++at;
-  while (at < text.size() && (text[at] == '.' || text[at] == '[')) {
-    const bool bracket = text[at++] == '[';
-    Step step;
-    if (bracket && at < text.size() && text[at] == '"') {
-      std::size_t end = at + 1;
-      while (end < text.size() && text[end] != '"') end += text[end] == '\\' ? 2 : 1;
-      if (end >= text.size()) return at_column(at, "the quote is not closed");
-      auto key = read_string(text.substr(at, end + 1 - at));
-      if (!key) return at_column(at, key.error().message);
-      step.key = *std::move(key);
-      at = end + 1;
-    } else {
-      const std::size_t start = at;
-      while (at < text.size() && is_key_character(text[at])) ++at;
-      step.key = text.substr(start, at - start);
-      step.is_index = bracket;
-      if (step.key.empty()) return at_column(start, "a name or an index is missing");
-      const bool digits = std::ranges::all_of(step.key, [](char c) { return c >= '0' && c <= '9'; });
-      if (bracket && (!digits || step.key.size() > 9)) {
-        return at_column(start, "in brackets stands an index or a quoted name");
-      }
-    }
-    if (bracket) {
-      if (at >= text.size() || text[at] != ']') return at_column(at, "] is missing");
-      ++at;
-    }
-    steps.push_back(std::move(step));
-  }
-  if (steps.size() > static_cast<std::size_t>(max_json_depth)) {
-    return at_column(at, "a path has at most 64 steps");
-  }
-  return steps;
-}
-
-// How many of the steps name the root.
-Result<std::size_t> read_root(const std::vector<Step>& steps, std::size_t at, PathRoot& root) {
-  const std::string kind = steps.empty() ? "" : steps[0].key;
-  if (kind == "input" || kind == "item" || kind == "params") {
-    root.kind = kind == "input"  ? PathRoot::Kind::input
-                : kind == "item" ? PathRoot::Kind::item
-                                 : PathRoot::Kind::params;
-    return std::size_t{1};
-  }
-  if (kind == "shared" && steps.size() > 1) {
-    root = {.kind = PathRoot::Kind::shared, .name = steps[1].key};
-    return std::size_t{2};
-  }
-  if (kind == "nodes" && steps.size() > 2 && (steps[2].key == "result" || steps[2].key == "error")) {
-    root = {.kind = steps[2].key == "result" ? PathRoot::Kind::result : PathRoot::Kind::error,
-            .name = steps[1].key};
-    return std::size_t{3};
-  }
-  return at_column(at,
-                   "a path begins with $.input, $.shared.KEY, $.nodes.NAME.result, "
-                   "$.nodes.NAME.error, $.item or $.params");
-}
-
-json walk(json value, const std::vector<std::string>& steps, const std::vector<bool>& is_index) {
-  for (std::size_t i = 0; i < steps.size(); ++i) {
-    if (is_index[i]) {
-      std::size_t index = 0;
-      std::from_chars(steps[i].data(), steps[i].data() + steps[i].size(), index);
-      if (!value.is_array() || index >= value.size()) return {};
-      value = json(value[index]);
-    } else {
-      if (!value.is_object() || !value.contains(steps[i])) return {};
-      value = json(value[steps[i]]);
-    }
-  }
-  return value;
-}
-
-Result<Path> path_at(std::string_view text, std::size_t& at);
 
 }  // namespace
 
@@ -159,8 +69,8 @@ class Parser {
   }
   bool count() { return ++terms_ <= max_expression_terms; }
   [[nodiscard]] Error too_long() const {
-    return at_column(at_, "an expression has at most " + std::to_string(max_expression_terms) +
-                              " terms");
+    return at_column(
+        at_, "an expression has at most " + std::to_string(max_expression_terms) + " terms");
   }
 
   template <class Next>
@@ -195,8 +105,8 @@ class Parser {
   Result<Term> comparison() {
     auto left = operand();
     if (!left) return left;
-    static constexpr std::array<std::string_view, 7> operators = {"==", "!=", "<=", ">=",
-                                                                  "<",  ">",  "in"};
+    static constexpr std::array<std::string_view, 7> operators = {
+        "==", "!=", "<=", ">=", "<", ">", "in"};
     for (const std::string_view operation : operators) {
       if (!word(operation)) continue;
       auto right = operand();
@@ -219,7 +129,7 @@ class Parser {
       return inner;
     }
     if (text_[at_] == '$') {
-      auto path = path_at(text_, at_);
+      auto path = Path::parse_at(text_, at_);
       if (!path) return std::move(path).error();
       return Term{.kind = Term::Kind::path, .path = *std::move(path)};
     }
@@ -313,47 +223,7 @@ void collect(const Term& term, std::vector<PathRoot>& into) {
   for (const Term& part : term.parts) collect(part, into);
 }
 
-bool is_path(std::string_view text) { return text.starts_with("$."); }
-
-// Replaces every string that is a path; `swap` says by what.
-template <class Swap>
-Result<void> replace_paths(json& value, const Swap& swap) {
-  if (value.is_string()) {
-    const std::string text = value.get<std::string>();
-    if (text.starts_with("$$.")) {
-      value = text.substr(1);
-    } else if (is_path(text)) {
-      return swap(value, text);
-    }
-    return {};
-  }
-  if (!value.is_structured()) return {};
-  for (auto& part : value) {
-    if (auto ok = replace_paths(part, swap); !ok) return ok;
-  }
-  return {};
-}
-
 }  // namespace
-
-Result<Path> Path::parse(std::string_view text) {
-  std::size_t at = 0;
-  auto path = path_at(text, at);
-  if (path && at < text.size()) return at_column(at, "the path ends here");
-  return path;
-}
-
-Path Path::make(PathRoot root, std::vector<std::string> steps, std::vector<bool> is_index) {
-  Path path;
-  path.root_ = std::move(root);
-  path.steps_ = std::move(steps);
-  path.is_index_ = std::move(is_index);
-  return path;
-}
-
-std::string Path::evaluate(const RootValue& values) const {
-  return walk(parse_or_null(values(root_)), steps_, is_index_).dump();
-}
 
 Result<Expression> Expression::parse(std::string_view text) {
   auto term = Parser(text).whole();
@@ -371,47 +241,4 @@ std::vector<PathRoot> Expression::roots() const {
 
 bool Expression::evaluate(const RootValue& values) const { return truth(value_of(*root_, values)); }
 
-Result<Template> Template::parse(std::string_view text) {
-  if (auto ok = check_json("with", text, max_payload_bytes); !ok) return std::move(ok).error();
-  Template result;
-  result.text_ = text;
-  json value = json::parse(text);
-  auto ok = replace_paths(value, [&](json&, const std::string& path) -> Result<void> {
-    auto parsed = Path::parse(path);
-    if (!parsed) return Error{Errc::invalid, path + ": " + parsed.error().message};
-    result.roots_.push_back(parsed->root());
-    return {};
-  });
-  if (!ok) return std::move(ok).error();
-  return result;
-}
-
-std::string Template::evaluate(const RootValue& values) const {
-  json value = json::parse(text_);
-  (void)replace_paths(value, [&](json& place, const std::string& path) -> Result<void> {
-    place = json::parse(Path::parse(path).value().evaluate(values), nullptr, false);
-    return {};
-  });
-  return value.dump();
-}
-
-namespace {
-
-Result<Path> path_at(std::string_view text, std::size_t& at) {
-  const std::size_t start = at;
-  auto steps = read_steps(text, at);
-  if (!steps) return std::move(steps).error();
-  PathRoot root;
-  const auto used = read_root(*steps, start, root);
-  if (!used) return used.error();
-  std::vector<std::string> keys;
-  std::vector<bool> is_index;
-  for (std::size_t i = *used; i < steps->size(); ++i) {
-    keys.push_back((*steps)[i].key);
-    is_index.push_back((*steps)[i].is_index);
-  }
-  return Path::make(std::move(root), std::move(keys), std::move(is_index));
-}
-
-}  // namespace
 }  // namespace penstock::rules

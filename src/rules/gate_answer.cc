@@ -19,8 +19,8 @@ std::string listed(const std::vector<std::string>& names) {
 }
 
 Error unfit(std::string_view what, std::string_view answer) {
-  return Error{Errc::invalid, "the answer is " + std::string(what) + ", not " +
-                                  std::string(answer.substr(0, 80))};
+  return Error{Errc::invalid,
+               "the answer is " + std::string(what) + ", not " + std::string(answer.substr(0, 80))};
 }
 
 Result<std::string> approval(std::string_view answer) {
@@ -44,8 +44,8 @@ Result<std::string> selection(const Gate& gate, std::string_view answer) {
 Result<std::string> selections(const Gate& gate, std::string_view answer) {
   const auto choices = read_string_list(answer);
   const bool known = choices && std::ranges::all_of(*choices, [&](const std::string& choice) {
-    return std::ranges::find(gate.choices, choice) != gate.choices.end();
-  });
+                       return std::ranges::find(gate.choices, choice) != gate.choices.end();
+                     });
   if (!known) return unfit("a JSON list of " + listed(gate.choices), answer);
   return std::string("default");
 }
@@ -92,7 +92,8 @@ Result<void> answer_gate(const PinnedGraph& flow, const Place& place, std::strin
   }
   const auto state = parse_run_state(edit.read("state").value_or(""));
   const auto known = edit.read("g:" + name);
-  if (!known || !state) return Error{Errc::not_found, "gate " + name + " does not wait in this run"};
+  if (!known || !state)
+    return Error{Errc::not_found, "gate " + name + " does not wait in this run"};
   if (*known != "open") {
     return Error{Errc::conflict, *known == "timed_out" ? "gate " + name + " has timed out"
                                                        : "gate " + name + " is answered already"};

@@ -313,8 +313,8 @@ class GraphCompiler {
         }
       }
       if (group.policy.need > static_cast<int>(members.size())) {
-        problem({}, "group " + group.name + " needs " + std::to_string(group.policy.need) +
-                        " of " + std::to_string(members.size()) + " members");
+        problem({}, "group " + group.name + " needs " + std::to_string(group.policy.need) + " of " +
+                        std::to_string(members.size()) + " members");
       }
       if (group.policy.kind == GroupPolicy::Kind::strict) continue;
       const int need = group.policy.kind == GroupPolicy::Kind::at_least ? group.policy.need : 0;

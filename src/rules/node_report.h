@@ -48,7 +48,8 @@ struct NodeReport {
   std::optional<std::string> terminate = {};  ///< The run ends here and has succeeded: why.
   std::optional<std::string> cancel = {};     ///< The run ends here, cancelled: why.
 
-  std::vector<std::string> locks = {};  ///< Fields of locks that it held: free again, however it ends.
+  std::vector<std::string> locks =
+      {};  ///< Fields of locks that it held: free again, however it ends.
 
   /// A map's list, staged in fields of the run: so many items.
   std::optional<std::int64_t> items = {};

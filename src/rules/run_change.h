@@ -47,7 +47,7 @@ struct RunJob {
 
 /// Tells lists and listeners of a run: it lives, or it has ended and is kept for a while.
 struct RunMark {
-  std::string state = {};                 ///< For listeners.
+  std::string state = {};               ///< For listeners.
   std::optional<Time> keep_until = {};  ///< The run has ended; nothing: it is listed as live.
 };
 

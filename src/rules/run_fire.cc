@@ -46,7 +46,7 @@ bool RunStep::run_locally(const Token& token, const Place& place) {
   local_.pop_front();
   report.place = place;
   report.tag = token.tag;
-  record(report, "succeeded");
+  record(report, JobState::succeeded);
   follow(report, token);
   return true;
 }
@@ -84,7 +84,7 @@ void RunStep::open_gate(const Token& token, const Place& place) {
   const std::string at = write_place(place);
   edit_.write("g:" + at, "open");
   JsonWriter about;
-  about.begin_object().key("state").text("waiting");
+  about.begin_object().key("state").text(to_text(JobState::waiting));
   if (node.gate) {
     about.key("waits_for").text(to_text(node.gate->ask));
     if (!node.gate->prompt.empty()) about.key("prompt").text(node.gate->prompt);
@@ -113,8 +113,7 @@ void RunStep::put_job(const Token& token, const Place& place, Phase phase,
                       const std::string& task) {
   if (phase != Phase::undo) ++began_;
   const std::string at = write_place(place);
-  const std::string prefix =
-      write_tag(token.tag) + '|' + std::string(to_text(phase)) + '|';
+  const std::string prefix = write_tag(token.tag) + '|' + std::string(to_text(phase)) + '|';
   if (edit_.jobs() >= step_fires) {
     edit_.write("j:" + at, prefix);
     later_.push_back(at);
@@ -151,10 +150,8 @@ void RunStep::put_step(const Place& place, Phase phase, std::optional<Time> due,
   job.job.payload = "null";
   job.job.queue = flow_.graph->definition().nodes.front().queue;
   job.job.pool = flow_.graph->definition().nodes.front().pool;
-  job.job.own.node = write_ticket({.run = edit_.run(),
-                                   .definition = flow_.hash,
-                                   .place = place,
-                                   .phase = phase});
+  job.job.own.node =
+      write_ticket({.run = edit_.run(), .definition = flow_.hash, .place = place, .phase = phase});
   if (due) {
     job.job.first = JobState::scheduled;
     job.job.due = due;

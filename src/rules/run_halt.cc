@@ -66,8 +66,8 @@ void RunStep::undone(const NodeReport& report) {
   for (const RunAdd& add : report.add) edit_.add(add);
   for (const RunAppend& append : report.append) edit_.append(append.list, append.value);
   history("compensated " + at);
-  edit_.write("n:" + at, R"({"state":"compensated","ended_ms":)" +
-                             std::to_string(to_ms(clock_.now)) + '}');
+  edit_.write("n:" + at,
+              R"({"state":"compensated","ended_ms":)" + std::to_string(to_ms(clock_.now)) + '}');
   const std::int64_t number = edit_.read_number("un");
   edit_.erase("u:" + std::to_string(number));
   edit_.write_number("un", number - 1);
@@ -99,9 +99,8 @@ void RunStep::tell_parent(RunState state) {
   answer.key("answer").raw(state == RunState::succeeded ? edit_.guess("output").value_or("null")
                                                         : "null");
   if (state != RunState::succeeded) {
-    answer.key("error").text("run " + edit_.run() + " inside ended " +
-                             std::string(to_text(state)) + ": " +
-                             edit_.guess("error").value_or(""));
+    answer.key("error").text("run " + edit_.run() + " inside ended " + std::string(to_text(state)) +
+                             ": " + edit_.guess("error").value_or(""));
   }
   answer.end_object();
   edit.write("g:" + at, answer.take());

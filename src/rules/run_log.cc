@@ -11,7 +11,8 @@ Error unreadable() { return Error{Errc::internal, "a line of the run's log is un
 
 // The pairs of a member: [[name, value]...].
 template <class Use>
-Result<void> each_pair(const std::map<std::string, std::string>& line, const char* member, Use use) {
+Result<void> each_pair(const std::map<std::string, std::string>& line, const char* member,
+                       Use use) {
   const auto pairs = read_raw_list(line.contains(member) ? line.at(member) : "[]");
   if (!pairs) return unreadable();
   for (const std::string& text : *pairs) {
@@ -81,7 +82,8 @@ Result<void> replay(std::string_view text, RunImage& image) {
     const auto known = image.fields.find(name);
     const std::optional<std::string> before =
         known == image.fields.end() ? std::nullopt : std::optional(known->second);
-    if (auto sum = sum_of(before, {.name = name, .by = by.value_or("0")})) image.fields[name] = *sum;
+    if (auto sum = sum_of(before, {.name = name, .by = by.value_or("0")}))
+      image.fields[name] = *sum;
   });
   if (!ok) return ok;
   ok = each_pair(*line, "append", [&](const std::string& name, std::optional<std::string> value) {

@@ -77,8 +77,8 @@ void RunStep::begin_map(const NodeReport& report, const Token& token) {
 void RunStep::release_items(const Token& token, const Place& map_place, Map& map,
                             std::int64_t most) {
   const FlowNode& node = node_of(token);
-  const std::int64_t window = node.map && node.map->parallel > 0 ? node.map->parallel
-                                                                 : default_map_parallel;
+  const std::int64_t window =
+      node.map && node.map->parallel > 0 ? node.map->parallel : default_map_parallel;
   for (; most > 0 && map.live < window && map.next < map.items; --most) {
     Place place = map_place;
     place.back().item = map.next++;
@@ -98,8 +98,8 @@ void RunStep::item_done(const Token& token, const Place& place, bool succeeded) 
   const std::string cell = "m:" + write_place(map_place);
   Map map = read_map(edit_.read(cell).value_or(""));
   if (!succeeded && !tolerates(node_of(token), map)) {
-    fail(place, "item " + std::to_string(place.back().item) + " of " + node_of(token).name +
-                    " failed");
+    fail(place,
+         "item " + std::to_string(place.back().item) + " of " + node_of(token).name + " failed");
     return park(token, place, Phase::item);
   }
   --map.live;
@@ -126,13 +126,17 @@ void RunStep::end_map(const Token& token, const Place& map_place, const Map& map
   const std::string at = write_place(map_place);
   JsonWriter list;
   list.begin_object().key("$map").text(at).key("items").number(map.items);
-  list.key("failed").number(map.failed).end_object();
+  list.key("items_failed").number(map.failed).end_object();
   last_result_ = list.take();
   edit_.write("r:" + token.spot.scope + node_of(token).name, last_result_);
   if (node_of(token).concludes) return job(token, map_place, Phase::post);
   JsonWriter about;
-  about.begin_object().key("state").text("succeeded").key("ended_ms").number(to_ms(clock_.now));
-  about.key("items").number(map.items).key("failed").number(map.failed).end_object();
+  about.begin_object()
+      .key("state")
+      .text(to_text(JobState::succeeded))
+      .key("ended_ms")
+      .number(to_ms(clock_.now));
+  about.key("items").number(map.items).key("items_failed").number(map.failed).end_object();
   edit_.write("n:" + at, about.take());
   instance_done(token, map_place, "default", Kind::taken);
 }

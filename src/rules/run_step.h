@@ -104,7 +104,8 @@ class RunStep {
   void end_main(const NodeReport& report, const Token& token);
   void end_gate(const NodeReport& report, const Token& token);
   void follow(const NodeReport& report, const Token& token);
-  void record(const NodeReport& report, std::string_view state);
+  void record(const NodeReport& report, JobState state);
+  void note_end(const std::string& at, std::string_view state);
   void instance_done(const Token& token, const Place& place, std::string_view action, Kind kind);
   void start_child(const NodeReport& report, const Token& token);
   void history(std::string text);
@@ -140,8 +141,8 @@ class RunStep {
   std::deque<const NodeReport*> local_ = {};
   std::int64_t fired_ = 0, began_ = 0;
   std::string last_action_ = "default", last_result_ = "null";
-  bool over_ = false;    ///< The run has ended in this step.
-  bool failing_ = false; ///< It began to fail in this step.
+  bool over_ = false;     ///< The run has ended in this step.
+  bool failing_ = false;  ///< It began to fail in this step.
 };
 
 }  // namespace penstock::rules

@@ -147,7 +147,7 @@ void RunStep::join(const Arrival& arrival, int inputs) {
       place.push_back({.node = name});
       count(token, 1);
       fail(place, "only " + std::to_string(arrived) + " of the nodes before " + name +
-                                 " succeeded, " + std::to_string(node.need) + " are needed");
+                      " succeeded, " + std::to_string(node.need) + " are needed");
       park(token, place, Phase::main);
     } else if (enough == 0 && usable > 0) {
       fire(token);
@@ -176,10 +176,8 @@ void RunStep::skip(const Token& token, Kind kind) {
   for (const int e : node.out) {
     const Graph::Edge& edge = graph.edges()[e];
     if (edge.to < 0 || edge.back || edge.exits > 0) continue;
-    arrivals_.push_back({.spot = token.spot,
-                         .edge = e,
-                         .kind = kind,
-                         .tag = target_tag(graph, edge, token.tag)});
+    arrivals_.push_back(
+        {.spot = token.spot, .edge = e, .kind = kind, .tag = target_tag(graph, edge, token.tag)});
   }
 }
 
@@ -188,9 +186,8 @@ RunStep::Region& RunStep::region(const Spot& spot, int header, std::size_t depth
   // A flow inside is deeper than every loop around it: depths of outer flows count a thousandfold.
   const std::size_t level = spot.outer.size() * 1000 + (header < 0 ? 0 : depth + 1);
   RegionKey key{.depth = level};
-  key.cell = header < 0
-                 ? "l:" + spot.scope
-                 : loop_cell(spot.scope, spot.graph->nodes()[header].node->name, outer_tag);
+  key.cell = header < 0 ? "l:" + spot.scope
+                        : loop_cell(spot.scope, spot.graph->nodes()[header].node->name, outer_tag);
   Region& found = regions_[key];
   if (!found.spot.graph) {
     found.spot = spot;

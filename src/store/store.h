@@ -254,8 +254,8 @@ struct ValuesQuery {
   std::string cursor = {};
   int limit = 1000;
 };
-using Query = std::variant<Filter, LogQuery, QueuesQuery, SessionsQuery, RunsQuery, FieldsQuery,
-                           ValuesQuery>;
+using Query =
+    std::variant<Filter, LogQuery, QueuesQuery, SessionsQuery, RunsQuery, FieldsQuery, ValuesQuery>;
 using Listing = std::variant<Page<Job>, Page<LogLine>, Page<Queue>, Page<WorkerRecord>,
                              Page<RunListed>, Page<rules::RunField>, Page<std::string>>;
 
@@ -310,8 +310,8 @@ class Store {
   /// One beat. Needs no call number: it may be repeated.
   virtual Result<Orders> extend(const SessionId& session, const Vitals& vitals) = 0;
   /// Ends attempts and takes new jobs in one step. A transition whose runs are not as it expects
-  /// changes nothing and is told in `conflicts`; the others are applied. Errors: lease_lost (the session was retired),
-  /// conflict (the call number does not grow).
+  /// changes nothing and is told in `conflicts`; the others are applied. Errors: lease_lost (the
+  /// session was retired), conflict (the call number does not grow).
   virtual Result<Exchange> finish(const FinishCall& call) = 0;
   /// Fences off every call below `call` and answers what the session holds.
   virtual Result<std::vector<Reserved>> held(const SessionId& session, Call call) = 0;

@@ -127,7 +127,8 @@ rules::Outcome NodeRun::run_node(const NodeSteps& steps) {
   const std::string prepared = before ? *before : steps.prep ? steps.prep(*this) : "null";
   const bool maps = node().map && ticket_.place.back().item < 0;
   if (maps) return stage(or_throw(rules::read_raw_list(prepared == "null" ? "[]" : prepared)));
-  if (!steps.exec) return ended("null", steps.post ? steps.post(*this, prepared, "null") : "default");
+  if (!steps.exec)
+    return ended("null", steps.post ? steps.post(*this, prepared, "null") : "default");
   report_.prepared = prepared;
   const std::string result = exec(steps, prepared);
   return ended(result, steps.post ? steps.post(*this, prepared, result) : "default");
@@ -178,13 +179,14 @@ rules::Outcome NodeRun::stage(std::vector<std::string> items) {
   };
   for (std::size_t i = 0; i < items.size(); i += rules::stage_chunk) {
     std::string chunk = "[";
-    const std::size_t end = std::min(items.size(), i + static_cast<std::size_t>(rules::stage_chunk));
+    const std::size_t end =
+        std::min(items.size(), i + static_cast<std::size_t>(rules::stage_chunk));
     for (std::size_t k = i; k < end; ++k) chunk += (k == i ? "" : ",") + items[k];
     chunk += ']';
     bytes += chunk.size();
-    change.set.push_back({.name = "mi:" + report_.stage + ':' +
-                                  std::to_string(i / rules::stage_chunk),
-                          .value = std::move(chunk)});
+    change.set.push_back(
+        {.name = "mi:" + report_.stage + ':' + std::to_string(i / rules::stage_chunk),
+         .value = std::move(chunk)});
     if (bytes > rules::step_bytes / 2) flush();
   }
   flush();
@@ -198,7 +200,8 @@ rules::Outcome NodeRun::item() {
   const std::string cell = field("m:" + rules::write_place(map_place)).value_or("");
   // TAG|ITEMS|NEXT|OK|FAILED|LIVE|STAGE
   std::size_t bar = 0;
-  for (int i = 0; i < 6 && bar != std::string::npos; ++i) bar = cell.find('|', bar + (i > 0 ? 1 : 0));
+  for (int i = 0; i < 6 && bar != std::string::npos; ++i)
+    bar = cell.find('|', bar + (i > 0 ? 1 : 0));
   const std::string stage = bar == std::string::npos ? "" : cell.substr(bar + 1);
   const auto chunk = field("mi:" + stage + ':' + std::to_string(number / rules::stage_chunk));
   if (chunk) {
@@ -242,7 +245,8 @@ rules::Outcome NodeRun::sweep() {
 rules::Outcome NodeRun::ended(std::string result, std::string action) {
   if (result.size() > rules::max_result_bytes) {
     throw NoRetry("the result has " + std::to_string(result.size()) + " bytes, the limit is " +
-                  std::to_string(rules::max_result_bytes) + ": store it elsewhere and return where");
+                  std::to_string(rules::max_result_bytes) +
+                  ": store it elsewhere and return where");
   }
   report_.result = result;
   report_.action = std::move(action);

@@ -5,10 +5,10 @@
 // map's list (staged under a name of its own), and locks.
 #pragma once
 
+#include "client/run_reader.h"
 #include "rules/expression.h"
 #include "rules/node_report.h"
 #include "rules/transition.h"
-#include "client/run_reader.h"
 
 #include <penstock/worker.h>
 
@@ -21,9 +21,13 @@ namespace penstock {
 class NodeRun : public NodePort {
  public:
   /// `task` may be null for steps that any worker can do.
-  NodeRun(RunReader& reader, const Tasks& tasks, const Tasks::Task* task,
-          rules::NodeTicket ticket, const Reserved& reserved)
-      : reader_(reader), tasks_(tasks), task_(task), ticket_(std::move(ticket)), reserved_(reserved) {}
+  NodeRun(RunReader& reader, const Tasks& tasks, const Tasks::Task* task, rules::NodeTicket ticket,
+          const Reserved& reserved)
+      : reader_(reader),
+        tasks_(tasks),
+        task_(task),
+        ticket_(std::move(ticket)),
+        reserved_(reserved) {}
 
   /// May throw what a handler may throw. `last_try`: a failure will not be tried again.
   rules::Outcome run(JobContext& context, bool last_try);
@@ -76,7 +80,9 @@ class NodeRun : public NodePort {
   std::optional<std::string> field(const std::string& name);
   std::string list_of(const std::string& key, const std::optional<std::string>& value);
   std::string whole_map(const std::string& marker);
-  [[nodiscard]] const rules::FlowNode& node() const { return *located_.graph->nodes()[located_.node].node; }
+  [[nodiscard]] const rules::FlowNode& node() const {
+    return *located_.graph->nodes()[located_.node].node;
+  }
 
   RunReader& reader_;
   const Tasks& tasks_;

@@ -138,8 +138,8 @@ std::vector<std::string> NodeRun::keys() {
     }
   }
   for (const auto& [key, written] : written_) {
-    const bool gone = written.replaced && !written.value && written.appended.empty() &&
-                      written.added.empty();
+    const bool gone =
+        written.replaced && !written.value && written.appended.empty() && written.added.empty();
     if (gone) {
       keys.erase(key);
     } else {
@@ -260,8 +260,7 @@ void NodeRun::next(std::string_view node, bool instead) {
 // The lock names the session and the step that hold it, and is void without either.
 bool NodeRun::try_lock(std::string_view name) {
   const std::string lock = "lk:" + checked(name), at = rules::write_place(ticket_.place);
-  const std::string mine =
-      std::to_string(static_cast<std::uint64_t>(reader_.session())) + '|' + at;
+  const std::string mine = std::to_string(static_cast<std::uint64_t>(reader_.session())) + '|' + at;
   auto read = or_throw(reader_.fields(ticket_.run, {lock}));
   const auto held = read.find(lock);
   rules::RunChange change{.run = ticket_.run};

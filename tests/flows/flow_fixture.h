@@ -57,9 +57,7 @@ class FlowTest : public ::testing::TestWithParam<StoreKind> {
  protected:
   using Run = penstock::Run;  // Not the base's function of that name.
 
-  FlowTest() : client_(Client::open(url()).value()) {
-    set_log_level(LogLevel::off);
-  }
+  FlowTest() : client_(Client::open(url()).value()) { set_log_level(LogLevel::off); }
   ~FlowTest() override { stop(); }
 
   void stop() {
@@ -103,9 +101,9 @@ class FlowTest : public ::testing::TestWithParam<StoreKind> {
   }
   /// Waits until a node of the run is in this state.
   void await(const RunId& id, const std::string& node, const std::string& state) {
-    const auto ends = std::chrono::steady_clock::now() + flow_patience;
+    const auto ends = real_clock().steady() + flow_patience;
     std::string position;
-    while (std::chrono::steady_clock::now() < ends) {
+    while (real_clock().steady() < ends) {
       const Run run = client_.find_run(id).value();
       for (const RunNode& one : run.nodes) {
         if (one.node == node && one.state == state) return;

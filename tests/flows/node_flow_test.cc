@@ -61,13 +61,13 @@ TEST_P(NodeFlow, PrepExecAndPostRunInOrderAndInputIsShared) {
 TEST_P(NodeFlow, AnActionPicksTheEdgeAndALoopRunsUntilItIsLeft) {
   Flow flow("loop");
   auto count = flow.node("count", acting([](Shared& shared) {
-    shared.add("turns", 1);
-    return shared.get_or("turns", 0) < 3 ? "again" : "done";
-  }));
+                           shared.add("turns", 1);
+                           return shared.get_or("turns", 0) < 3 ? "again" : "done";
+                         }));
   auto finish = flow.node("finish", acting([](Shared& shared) {
-    shared.set("finished", true);
-    return "default";
-  }));
+                            shared.set("finished", true);
+                            return "default";
+                          }));
   (count - "again") >> count;
   count.on("done") >> finish;
   flow.start(count);
@@ -145,20 +145,20 @@ TEST_P(NodeFlow, ValuesOfEveryKindComeBackAsTheyWere) {
   const json values = {{"null", nullptr}, {"false", false}, {"zero", 0},
                        {"empty", ""},     {"list", {1, 2}}, {"real", 0.1}};
   auto write = flow.node("write", acting([values](Shared& shared) {
-    for (const auto& [key, value] : values.items()) shared.set(key, value);
-    shared.set("gone", 1);
-    shared.erase("gone");
-    return "default";
-  }));
+                           for (const auto& [key, value] : values.items()) shared.set(key, value);
+                           shared.set("gone", 1);
+                           shared.erase("gone");
+                           return "default";
+                         }));
   auto read = flow.node("read", acting([this, values](Shared& shared) {
-    for (const auto& [key, value] : values.items()) {
-      if (shared.get(key) != value) trace_.add("wrong " + key);
-    }
-    if (shared.contains("gone")) trace_.add("gone is there");
-    if (!shared.contains("null")) trace_.add("null is not there");
-    trace_.add("keys " + std::to_string(shared.keys().size()));
-    return "default";
-  }));
+                          for (const auto& [key, value] : values.items()) {
+                            if (shared.get(key) != value) trace_.add("wrong " + key);
+                          }
+                          if (shared.contains("gone")) trace_.add("gone is there");
+                          if (!shared.contains("null")) trace_.add("null is not there");
+                          trace_.add("keys " + std::to_string(shared.keys().size()));
+                          return "default";
+                        }));
   write >> read;
   EXPECT_EQ(run(flow).state, "succeeded");
   EXPECT_EQ(trace_.joined(), "keys 6");
@@ -210,19 +210,19 @@ TEST_P(NodeFlow, AParallelBatchRunsAtMostSoManyItemsAtOnce) {
 TEST_P(NodeFlow, AnInnerFlowsLastActionPicksTheOuterEdge) {
   Flow inner("inner");
   auto first = inner.node("first", acting([](Shared& shared) {
-    shared.append("seen", "first");
-    return "default";
-  }));
+                            shared.append("seen", "first");
+                            return "default";
+                          }));
   first >> inner.node("second", acting([](Shared& shared) {
-    shared.append("seen", "second");
-    return "left";
-  }));
+                        shared.append("seen", "second");
+                        return "left";
+                      }));
   Flow outer("outer");
   auto nested = outer.flow("nested", inner);
   nested.on("left") >> outer.node("after", acting([](Shared& shared) {
-    shared.append("seen", "after");
-    return "default";
-  }));
+                                    shared.append("seen", "after");
+                                    return "default";
+                                  }));
   nested.on("right") >> outer.node("wrong", acting([](Shared&) { return "default"; }));
   const Run ended = run(outer);
   EXPECT_EQ(ended.state, "succeeded") << ended.error;
@@ -253,14 +253,14 @@ TEST_P(NodeFlow, NestedLoopsAndTheirJoinsKeepTheirTurnsApart) {
   auto begin = flow.node("begin", acting([](Shared&) { return "default"; }));
   auto a = flow.node("a", acting([](Shared& shared) { return shared.set("inner", 0), "default"; }));
   auto b = flow.node("b", acting([](Shared& shared) {
-    shared.add("inner", 1);
-    return shared.get_or("inner", 0) < 3 ? "again" : "default";
-  }));
+                       shared.add("inner", 1);
+                       return shared.get_or("inner", 0) < 3 ? "again" : "default";
+                     }));
   auto c = flow.node("c", acting([](Shared&) { return "default"; }));
   auto d = flow.node("d", acting([](Shared& shared) {
-    shared.add("turns", 1);
-    return shared.get_or("turns", 0) < 3 ? "round" : "out";
-  }));
+                       shared.add("turns", 1);
+                       return shared.get_or("turns", 0) < 3 ? "round" : "out";
+                     }));
   auto e = flow.node("e", acting([](Shared& shared) { return shared.add("ends", 1), "default"; }));
   begin >> a >> (b | c) >> d;
   b.on("again") >> b;

@@ -96,10 +96,12 @@ TEST_P(RunTest, AForkGoesOnWhereTheRunWasWithAnEditedStore) {
     shared.append("seen", "a");
     return 10;
   });
-  auto b = flow.task("b", [](int n, Shared& shared) {
-    shared.append("seen", "b");
-    return n * shared.at("factor").get<int>();
-  }, {"a"});
+  auto b = flow.task("b",
+                     [](int n, Shared& shared) {
+                       shared.append("seen", "b");
+                       return n * shared.at("factor").get<int>();
+                     },
+                     {"a"});
   a >> b;
   EXPECT_EQ(run(flow).output, "20");
   const RunId first = id_;
@@ -113,10 +115,12 @@ TEST_P(RunTest, AForkGoesOnWhereTheRunWasWithAnEditedStore) {
 
 TEST_P(RunTest, ARunInsideARunHasItsOwnStoreAndTellsItsParent) {
   Flow inner("child");
-  inner.task("double", [](int n, Shared& shared) {
-    shared.set("own", 1);
-    return 2 * n;
-  }, {"n"});
+  inner.task("double",
+             [](int n, Shared& shared) {
+               shared.set("own", 1);
+               return 2 * n;
+             },
+             {"n"});
   Flow outer("parent");
   auto calls = outer.run("calls", inner, {{"n", "$.input.n"}});
   calls >> outer.task("after", [](int n) { return n + 1; }, {"calls"});

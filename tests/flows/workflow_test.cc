@@ -121,14 +121,16 @@ TEST_P(Workflow, AMapRunsOverAListOfAnyLengthAndKeepsItsOrder) {
       for (int i = 0; i < n; ++i) numbers.push_back(i);
       return numbers;
     });
-    auto twice = flow.map("twice", "$.nodes.list.result", [](int i) { return 2 * i; },
-                          {.parallel = 40});
-    auto sum = flow.task("sum", [](const std::vector<int>& all) {
-      for (std::size_t i = 0; i < all.size(); ++i) {
-        if (all[i] != static_cast<int>(2 * i)) throw NoRetry("out of order");
-      }
-      return all.size();
-    }, {"twice"});
+    auto twice =
+        flow.map("twice", "$.nodes.list.result", [](int i) { return 2 * i; }, {.parallel = 40});
+    auto sum = flow.task("sum",
+                         [](const std::vector<int>& all) {
+                           for (std::size_t i = 0; i < all.size(); ++i) {
+                             if (all[i] != static_cast<int>(2 * i)) throw NoRetry("out of order");
+                           }
+                           return all.size();
+                         },
+                         {"twice"});
     list >> twice >> sum;
     work({flow});
     const Run ended = run(flow);
@@ -141,10 +143,12 @@ TEST_P(Workflow, AMapsPolicyJudgesItsItems) {
   const auto map_of = [](const Policy& policy) {
     Flow flow("judged");
     auto list = flow.task("list", [] { return json({1, 2, 3, 4}); });
-    auto odd = flow.map("odd", "$.nodes.list.result", [](int i) {
-      if (i % 2 == 0) throw NoRetry("even");
-      return i;
-    }, {.policy = policy});
+    auto odd = flow.map("odd", "$.nodes.list.result",
+                        [](int i) {
+                          if (i % 2 == 0) throw NoRetry("even");
+                          return i;
+                        },
+                        {.policy = policy});
     list >> odd >> flow.task("all", [](const json& results) { return results; }, {"odd"});
     return flow;
   };
@@ -165,8 +169,8 @@ TEST_P(Workflow, AMapsPolicyJudgesItsItems) {
 TEST_P(Workflow, ALocalStepRunsWhereTheOneBeforeItEnded) {
   Flow flow("local");
   auto a = flow.task("a", [](Shared& shared) { return shared.set("x", 1), 5; });
-  auto b = flow.task("b", [](int n, Shared& shared) { return n + shared.at("x").get<int>(); }, {"a"},
-                     {.local = true});
+  auto b = flow.task("b", [](int n, Shared& shared) { return n + shared.at("x").get<int>(); },
+                     {"a"}, {.local = true});
   auto c = flow.task("c", [](int n) { return n * 2; }, {"b"}, {.local = true});
   a >> b >> c;
   const Run ended = run(flow);

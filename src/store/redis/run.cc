@@ -97,9 +97,9 @@ Result<Signalled> RedisStore::signal(const SignalCall& call) {
   if (!reply) return std::move(reply).error();
   const std::int64_t answer = answer_of(*reply);
   if (answer < 0) {
-    return Error{Errc::conflict,
-                 "call " + std::to_string(static_cast<std::uint64_t>(call.request.call)) +
-                     " of this client is older than its last one: it was answered"};
+    return Error{Errc::conflict, "call " +
+                                     std::to_string(static_cast<std::uint64_t>(call.request.call)) +
+                                     " of this client is older than its last one: it was answered"};
   }
   Signalled signalled;
   if (answer == 1) {
@@ -135,8 +135,8 @@ Result<Page<RunListed>> RedisStore::list_runs(const RunsQuery& query) {
                                     "\" is not one of ours: begin again without it"};
   }
   const std::string index = keys().shard() + "runs";
-  connection_->command({"ZREVRANGEBYSCORE", index, from, "-inf", "WITHSCORES",
-                        "LIMIT", "0", limit});
+  connection_->command(
+      {"ZREVRANGEBYSCORE", index, from, "-inf", "WITHSCORES", "LIMIT", "0", limit});
   auto reply = connection_->one();
   if (!reply) return std::move(reply).error();
   Page<RunListed> page;
@@ -172,8 +172,7 @@ Result<Page<rules::RunField>> RedisStore::list_fields(const FieldsQuery& query) 
   pattern += '*';
   const std::string limit = std::to_string(query.limit);
   const std::string cursor = query.cursor.empty() ? "0" : query.cursor;
-  connection_->command({"HSCAN", key, cursor, "MATCH", pattern,
-                        "COUNT", limit});
+  connection_->command({"HSCAN", key, cursor, "MATCH", pattern, "COUNT", limit});
   auto reply = connection_->one();
   if (!reply) return std::move(reply).error();
   page.next_cursor = (*reply)[0].text();

@@ -56,8 +56,8 @@ Result<std::int64_t> read_cursor(const std::string& cursor, std::int64_t first) 
 
 }  // namespace
 
-std::vector<rules::RunConflict> SqliteStore::compare_runs(
-    WriteStep& step, std::span<const rules::RunChange> runs) {
+std::vector<rules::RunConflict> SqliteStore::compare_runs(WriteStep& step,
+                                                          std::span<const rules::RunChange> runs) {
   Connection& db = step.connection();
   std::vector<rules::RunConflict> conflicts;
   for (const rules::RunChange& run : runs) {

@@ -21,12 +21,13 @@
 --@include run
 local now_ms, nonce, call = whole(ARGV[1]), ARGV[2], whole(ARGV[3])
 local server_run, jump, suspect_crashes = ARGV[4], whole(ARGV[5]), whole(ARGV[6])
+local change_count = whole(ARGV[7])
 
 local last, reply = last_request(nonce, now_ms)
 if call == last then return {0, reply} end
 if call < last then return -7 end
 local changes, conflicts, at = {}, {}, 8
-for i = 1, whole(ARGV[7]) do
+for i = 1, change_count do
   changes[i], at = read_change(at)
   compare_change(changes[i], conflicts)
 end

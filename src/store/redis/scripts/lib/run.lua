@@ -165,7 +165,8 @@ local function write_lane(l, epoch)
     redis.call('SADD', p .. 'queues', l.queue)
     local of_queue = redis.call('HGET', p .. 'queue:' .. l.queue, 'lanes')
     local row = l.lane .. '|' .. l.pool .. '|' .. l.priority
-    redis.call('HSET', p .. 'queue:' .. l.queue, 'lanes', of_queue and of_queue .. ' ' .. row or row)
+    redis.call('HSET', p .. 'queue:' .. l.queue, 'lanes',
+               of_queue and of_queue .. ' ' .. row or row)
   end
   if l.jump > 0 then
     local gap = (l.next + 1) .. '-' .. l.base
