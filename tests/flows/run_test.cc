@@ -3,6 +3,8 @@
 // Runs: cancel, retry, fork, compensation, runs inside runs, definitions that change.
 #include "tests/flows/flow_fixture.h"
 
+#include <future>
+
 namespace penstock::testing {
 namespace {
 
@@ -64,11 +66,10 @@ TEST_P(RunTest, ACompensationThatFailsFailsTheRun) {
 
 TEST_P(RunTest, ACancelledRunStopsWhatRunsAndStartsNothing) {
   Flow flow("stops");
-  struct Waiting : Node {
-    json exec(const json&) override { return nullptr; }
-  };
-  auto a = flow.task("a", [this](Shared& shared) {
+  auto begun = std::make_shared<std::promise<void>>();
+  auto a = flow.task("a", [this, begun](Shared& shared) {
     trace_.add("a");
+    begun->set_value();
     const auto stop = shared.job().stop();
     std::mutex mutex;
     std::condition_variable_any asleep;
@@ -79,7 +80,7 @@ TEST_P(RunTest, ACancelledRunStopsWhatRunsAndStartsNothing) {
   a >> flow.task("b", [this] { trace_.add("b"); });
   work({flow});
   id_ = client_.run(flow, json::object()).value();
-  await(id_, "a", "running");
+  ASSERT_EQ(begun->get_future().wait_for(flow_patience), std::future_status::ready);
   client_.cancel_run(id_, "changed my mind").value();
   const Run ended = wait(id_);
   EXPECT_EQ(ended.state, "cancelled");
