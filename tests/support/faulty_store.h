@@ -34,6 +34,11 @@ class FaultyStore : public Store {
   void lose_by(std::function<Fault::Kind(std::int64_t call)> chance) {
     chance_ = std::move(chance);
   }
+  /// The same, and of every connection that is made by another() from now on.
+  void lose_by_all(std::function<Fault::Kind(std::int64_t call)> chance) {
+    chance_ = std::move(chance);
+    inherited_ = true;
+  }
   [[nodiscard]] std::int64_t calls() const { return calls_; }
   Store& inner() { return *inner_; }
 
@@ -104,7 +109,9 @@ class FaultyStore : public Store {
   Result<std::unique_ptr<Store>> another() override {
     auto opened = inner_->another();
     if (!opened) return std::move(opened).error();
-    return std::unique_ptr<Store>(std::make_unique<FaultyStore>(*std::move(opened)));
+    auto another = std::make_unique<FaultyStore>(*std::move(opened));
+    if (inherited_) another->lose_by_all(chance_);
+    return std::unique_ptr<Store>(std::move(another));
   }
   std::unique_ptr<Ring> make_ring() override { return inner_->make_ring(); }
   Clock& clock() override { return inner_->clock(); }
@@ -129,6 +136,7 @@ class FaultyStore : public Store {
   std::unique_ptr<Store> inner_;
   Fault fault_;
   std::function<Fault::Kind(std::int64_t)> chance_;
+  bool inherited_ = false;
   std::int64_t calls_ = 0;
 };
 
