@@ -168,7 +168,7 @@ class EveryCrash : public ::testing::TestWithParam<StoreKind> {
 };
 INSTANTIATE_TEST_SUITE_P(Stores, EveryCrash,
                          ::testing::Values(StoreKind::sqlite_memory, StoreKind::redis),
-                         [](const auto& info) { return to_text(info.param); });
+                         [](const auto& kind) { return to_text(kind.param); });
 
 void EveryCrash::survives(const Flow& flow, const std::string& state, const Answers& answers) {
   set_log_level(LogLevel::off);
