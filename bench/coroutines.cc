@@ -8,48 +8,30 @@
 // so many milliseconds. Printed: the most that were in flight together (by its beats), its resident
 // memory idle and at its peak, and the time from the first start to the last end next to the time
 // that one sleep takes. Exit code 1 when they were not all in flight together.
+#include "bench/stage.h"
+
 #include <penstock/async.h>
 #include <penstock/json.h>
-#include <penstock/penstock.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
-#include <string>
-#include <vector>
-
-#include <sys/wait.h>
-#include <unistd.h>
-#include <csignal>
 
 namespace {
 
 using namespace penstock;
+using namespace penstock::bench;
 
 struct Settings {
-  std::string store;
-  int jobs = 10'000, sleep_ms = 3000;
+  int jobs, sleep_ms;
 };
 
-template <class T>
-T must(Result<T> result) {
-  if (result) return *std::move(result);
-  std::fprintf(stderr, "bench: %s\n", result.error().message.c_str());
-  std::exit(1);
-}
-
-int work(const Settings& settings) {
+Tasks tasks_of_workers() {
   Tasks tasks;
   tasks.add("sleep", [](int ms, AsyncContext context) -> Awaitable<int> {
     co_await context.wait_for(Duration{ms});
     co_return ms;
   });
-  auto worker =
-      must(Worker::open(settings.store, tasks, {.concurrency = 1, .coroutines = settings.jobs}));
-  const auto ended = worker.run();
-  std::_Exit(ended ? 0 : 1);
+  return tasks;
 }
 
 // A field of /proc/PID/status in KiB: VmRSS, VmHWM.
@@ -66,12 +48,12 @@ int running_now(Client& client) {
   return workers.empty() ? -1 : workers.front().running;
 }
 
-void rest(int ms) { real_clock().wait_until(real_clock().steady() + Duration{ms}, {}); }
-
-int measure(const Settings& settings, pid_t worker) {
-  auto client = must(Client::open(settings.store));
-  while (running_now(client) < 0) rest(20);
-  rest(500);
+int measure(const Settings& settings, const std::string& store) {
+  const WorkerProcess process(store, {"--jobs", std::to_string(settings.jobs)});
+  const pid_t worker = process.pid();
+  auto client = must(Client::open(store));
+  while (running_now(client) < 0) rest(Duration{20});
+  rest(Duration{500});
   const long idle = status_kib(worker, "VmRSS");
   JobSpec spec{.task = "sleep"};
   spec.payload = std::to_string(settings.sleep_ms);
@@ -87,7 +69,7 @@ int measure(const Settings& settings, pid_t worker) {
   int most = 0;
   while (client.find(ids.back()).value().state != JobState::succeeded) {
     most = std::max(most, running_now(client));
-    rest(50);
+    rest(Duration{50});
   }
   Time first = Time::max(), last{};
   for (const JobId& id : ids) {
@@ -110,37 +92,12 @@ int measure(const Settings& settings, pid_t worker) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  Settings settings;
-  bool is_worker = false;
-  for (int i = 1; i < argc; ++i) {
-    const std::string word = argv[i];
-    if (word == "--work") {
-      is_worker = true;
-      continue;
-    }
-    const char* value = i + 1 < argc ? argv[++i] : "";
-    if (word == "--store") settings.store = value;
-    if (word == "--jobs") settings.jobs = std::clamp(std::atoi(value), 1, 100'000);
-    if (word == "--sleep") settings.sleep_ms = std::clamp(std::atoi(value), 1, 60'000);
+  const CommandLine arguments(argc, argv);
+  const Settings settings{.jobs = arguments.number("--jobs", 10'000, 1, 100'000),
+                          .sleep_ms = arguments.number("--sleep", 3000, 1, 60'000)};
+  if (arguments.has("--work")) {
+    work(arguments, tasks_of_workers(), {.concurrency = 1, .coroutines = settings.jobs});
   }
-  if (is_worker) return work(settings);
-  std::filesystem::path folder;
-  if (settings.store.empty()) {
-    char name[] = "/tmp/penstock-coroutines-XXXXXX";
-    if (!mkdtemp(name)) return 1;
-    folder = name;
-    settings.store = "sqlite:" + (folder / "jobs.db").string();
-  }
-  const pid_t worker = fork();
-  if (worker == 0) {
-    const std::string jobs = std::to_string(settings.jobs);
-    execl(argv[0], argv[0], "--work", "--store", settings.store.c_str(), "--jobs", jobs.c_str(),
-          static_cast<char*>(nullptr));
-    _exit(127);
-  }
-  const int code = measure(settings, worker);
-  kill(worker, SIGTERM);
-  waitpid(worker, nullptr, 0);
-  if (!folder.empty()) std::filesystem::remove_all(folder);
-  return code;
+  const TemporaryStore store(arguments.text("--store"));
+  return measure(settings, store.url());
 }

@@ -7,70 +7,37 @@
 //
 // Figures: bulk submit, drain (work that was there before the workers started), both at the same
 // time, one submit at a time, and submit -> handler start when idle (p50, p99).
-#include <penstock/penstock.h>
+#include "bench/stage.h"
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <string>
-#include <vector>
-
-#include <sys/wait.h>
-#include <unistd.h>
-#include <csignal>
+#include <limits>
 
 namespace {
 
 using namespace penstock;
+using namespace penstock::bench;
 
 struct Settings {
-  std::string store;
-  int jobs = 100'000, workers = 1, concurrency = 2, batch = 250;
+  int jobs, workers, concurrency, batch;
 };
 
-double seconds_since(SteadyTime start) {
-  return static_cast<double>((real_clock().steady() - start).count()) / 1e9;
-}
-
-// Every result is checked: a benchmark that goes on after an error measures nothing.
-template <class T>
-T must(Result<T> result) {
-  if (result) return *std::move(result);
-  std::fprintf(stderr, "bench: %s\n", result.error().message.c_str());
-  std::exit(1);
-}
-
-int work(const Settings& settings) {
+Tasks tasks_of_workers() {
   Tasks tasks;
   tasks.add_raw("noop", [](std::string_view, JobContext&) { return std::string("null"); });
   // Answers with the time at which it started, in ns of the machine's monotonic clock.
   tasks.add_raw("started", [](std::string_view, JobContext&) {
     return std::to_string(real_clock().steady().time_since_epoch().count());
   });
-  auto worker = must(Worker::open(settings.store, tasks, {.concurrency = settings.concurrency}));
-  const auto ended = worker.run();
-  std::_Exit(ended ? 0 : 1);
+  return tasks;
 }
 
-std::vector<pid_t> start_workers(const Settings& settings, const char* program) {
-  std::vector<pid_t> pids;
+std::vector<WorkerProcess> start_workers(const std::string& store, const Settings& settings) {
+  std::vector<WorkerProcess> workers;
   for (int i = 0; i < settings.workers; ++i) {
-    const pid_t pid = fork();
-    if (pid == 0) {
-      const std::string concurrency = std::to_string(settings.concurrency);
-      execl(program, program, "--work", "--store", settings.store.c_str(), "--concurrency",
-            concurrency.c_str(), static_cast<char*>(nullptr));
-      _exit(127);
-    }
-    pids.push_back(pid);
+    workers.emplace_back(
+        store, std::vector<std::string>{"--concurrency", std::to_string(settings.concurrency)});
   }
-  return pids;
-}
-
-void end_workers(const std::vector<pid_t>& pids) {
-  for (const pid_t pid : pids) kill(pid, SIGTERM);
-  for (const pid_t pid : pids) waitpid(pid, nullptr, 0);
+  return workers;
 }
 
 JobSpec noop_job() {
@@ -90,45 +57,35 @@ JobId submit_all(Client& client, int count, int batch) {
   return last;
 }
 
-// FIFO: but several slots may end out of order, so the counters have the last word.
-void wait_for_all(Client& client) {
-  while (true) {
-    std::int64_t left = 0;
-    for (const Queue& queue : must(client.queues())) left += queue.ready + queue.running;
-    if (left == 0) return;
-    real_clock().wait_until(real_clock().steady() + Duration{2}, {});
-  }
-}
-
 void report(const char* what, int jobs, double seconds) {
   std::printf("%-44s %10.0f /s\n", what, jobs / seconds);
 }
 
-void measure_throughput(Client& client, const Settings& settings, const char* program) {
+void measure_throughput(Client& client, const Settings& settings, const std::string& store) {
   auto start = real_clock().steady();
   submit_all(client, settings.jobs, settings.batch);
   report("submit in bulk, nobody working", settings.jobs, seconds_since(start));
   start = real_clock().steady();
-  auto workers = start_workers(settings, program);
-  wait_for_all(client);
+  auto workers = start_workers(store, settings);
+  wait_until_empty(client);
   report("drain, with process start", settings.jobs, seconds_since(start));
   start = real_clock().steady();
   submit_all(client, settings.jobs, settings.batch);
-  wait_for_all(client);
+  wait_until_empty(client);
   report("end to end, submitting and working", settings.jobs, seconds_since(start));
-  end_workers(workers);
+  workers.clear();
   const int singles = std::min(settings.jobs, 5000);
   start = real_clock().steady();
   for (int i = 0; i < singles; ++i) submit_all(client, 1, 1);
   report("submit one at a time", singles, seconds_since(start));
 }
 
-void measure_latency(Client& client, const Settings& settings, const char* program) {
-  auto workers = start_workers(settings, program);
-  wait_for_all(client);
+void measure_latency(Client& client, const Settings& settings, const std::string& store) {
+  auto workers = start_workers(store, settings);
+  wait_until_empty(client);
   std::vector<double> ms;
   for (int i = 0; i < 300; ++i) {
-    real_clock().wait_until(real_clock().steady() + Duration{5}, {});
+    rest(Duration{5});
     const auto sent = real_clock().steady();
     const JobId id = must(client.submit(JobSpec{.task = "started"})).id;
     const std::string began = must(client.wait_text(id, Duration{10'000}));
@@ -136,7 +93,7 @@ void measure_latency(Client& client, const Settings& settings, const char* progr
                   static_cast<double>(sent.time_since_epoch().count())) /
                  1e6);
   }
-  end_workers(workers);
+  workers.clear();
   std::ranges::sort(ms);
   std::printf("%-44s %10.3f ms p50, %.3f ms p99\n", "submit -> handler start, idle",
               ms[ms.size() / 2], ms[ms.size() * 99 / 100]);
@@ -145,40 +102,23 @@ void measure_latency(Client& client, const Settings& settings, const char* progr
 }  // namespace
 
 int main(int argc, char** argv) {
-  Settings settings;
-  bool is_worker = false;
-  for (int i = 1; i < argc; ++i) {
-    const std::string word = argv[i];
-    if (word == "--work") {
-      is_worker = true;
-      continue;
-    }
-    const char* value = i + 1 < argc ? argv[++i] : "";
-    if (word == "--store") settings.store = value;
-    if (word == "--jobs") settings.jobs = std::max(1, std::atoi(value));
-    if (word == "--workers") settings.workers = std::max(1, std::atoi(value));
-    if (word == "--concurrency") settings.concurrency = std::max(1, std::atoi(value));
-    if (word == "--batch") settings.batch = std::max(1, std::atoi(value));
+  constexpr int most = std::numeric_limits<int>::max();
+  const CommandLine arguments(argc, argv);
+  const Settings settings{.jobs = arguments.number("--jobs", 100'000, 1, most),
+                          .workers = arguments.number("--workers", 1, 1, most),
+                          .concurrency = arguments.number("--concurrency", 2, 1, most),
+                          .batch = arguments.number("--batch", 250, 1, most)};
+  if (arguments.has("--work")) {
+    work(arguments, tasks_of_workers(), {.concurrency = settings.concurrency});
   }
-  if (is_worker) return work(settings);
-  penstock::set_log_level(penstock::LogLevel::error);
-  std::filesystem::path folder;
-  if (settings.store.empty()) {
-    char name[] = "/tmp/penstock-bench-XXXXXX";
-    if (!mkdtemp(name)) return 1;
-    folder = name;
-    settings.store = "sqlite:" + (folder / "jobs.db").string();
-  }
+  set_log_level(LogLevel::error);
+  const TemporaryStore store(arguments.text("--store"));
   std::printf(
       "method: %d no-op jobs of 100 bytes, results kept, events written; submits of %d; %d "
       "worker process(es) x %d slots; store %s\n",
-      settings.jobs, settings.batch, settings.workers, settings.concurrency,
-      settings.store.c_str());
-  {
-    auto client = must(Client::open(settings.store));
-    measure_throughput(client, settings, argv[0]);
-    measure_latency(client, settings, argv[0]);
-  }
-  if (!folder.empty()) std::filesystem::remove_all(folder);
+      settings.jobs, settings.batch, settings.workers, settings.concurrency, store.url().c_str());
+  auto client = must(Client::open(store.url()));
+  measure_throughput(client, settings, store.url());
+  measure_latency(client, settings, store.url());
   return 0;
 }

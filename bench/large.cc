@@ -1,82 +1,45 @@
 // SPDX-License-Identifier: MIT
 //
-// Do large payloads and results slow the small ones beside them? Above 16 KiB they lie in a job's
-// own record, so that what hands out and ends small jobs does not have to carry them.
+// Do large payloads and results slow the small jobs beside them? A large one lies in a record of
+// its own, so that what hands out and ends small jobs does not have to carry it.
 //
-//   bench_large [--store URL] [--small 20000] [--kib 256] [--rate 20]
+//   bench_large [--store URL] [--small 20000] [--bytes 262144] [--rate 20] [--lying 0]
+//   [--elsewhere]
 //
 // Small jobs of 100 bytes are worked off by one worker process with two slots: alone, and while a
-// second process works off jobs whose payload and result are --kib large, offered at --rate MiB a
-// second in another queue. Printed: jobs a second of both, and their ratio; the second pass also
-// costs the large jobs' own time on the machine, so with --rate 0 the program shows how much two
-// equal passes differ.
-#include <penstock/penstock.h>
+// second process works off jobs whose payload and result are so many --bytes, offered at --rate MiB
+// a second in another queue; or, with --lying, while so many of them lie in the store, half of them
+// ready and half of them ended. Printed: small jobs a second before, beside and after, and the
+// ratio. The large jobs also cost their own time on the machine: with --elsewhere they go to
+// another store, an SQLite file, and what is seen is that time alone; with --rate 0 it shows how
+// much equal passes differ.
+#include "bench/stage.h"
 
 #include <algorithm>
 #include <atomic>
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <string>
 #include <thread>
-#include <vector>
-
-#include <sys/wait.h>
-#include <unistd.h>
-#include <csignal>
 
 namespace {
 
 using namespace penstock;
+using namespace penstock::bench;
 
 struct Settings {
-  std::string store;
-  int small = 20'000, kib = 256, rate = 20;
+  int small, bytes, rate, lying;
 };
 
-template <class T>
-T must(Result<T> result) {
-  if (result) return *std::move(result);
-  std::fprintf(stderr, "bench: %s\n", result.error().message.c_str());
-  std::exit(1);
-}
-void must(const Result<void>& result) {
-  if (result) return;
-  std::fprintf(stderr, "bench: %s\n", result.error().message.c_str());
-  std::exit(1);
-}
-
-int work(const Settings& settings, const std::string& queue) {
+Tasks tasks_of_workers() {
   Tasks tasks;
   tasks.add_raw("same", [](std::string_view payload, JobContext&) { return std::string(payload); });
-  auto worker =
-      must(Worker::open(settings.store, tasks, {.queues = {{.queue = queue}}, .concurrency = 2}));
-  const auto ended = worker.run();
-  std::_Exit(ended ? 0 : 1);
+  return tasks;
 }
 
-pid_t start_worker(const Settings& settings, const char* program, const char* queue) {
-  const pid_t pid = fork();
-  if (pid != 0) return pid;
-  execl(program, program, "--work", queue, "--store", settings.store.c_str(),
-        static_cast<char*>(nullptr));
-  _exit(127);
-}
-
-JobSpec job_of(std::size_t bytes, const char* queue) {
-  JobSpec spec{.task = "same", .payload = '"' + std::string(bytes - 2, 'x') + '"'};
+JobSpec job_of(int bytes, const char* queue) {
+  JobSpec spec{.task = "same",
+               .payload = '"' + std::string(static_cast<std::size_t>(bytes) - 2, 'x') + '"'};
   spec.options.queue = queue;
   return spec;
 }
-
-std::int64_t left(Client& client, const std::string& queue) {
-  for (const Queue& one : must(client.queues())) {
-    if (one.queue == queue) return one.ready + one.running + one.scheduled;
-  }
-  return 0;
-}
-
-void rest(int ms) { real_clock().wait_until(real_clock().steady() + Duration{ms}, {}); }
 
 // Jobs a second, from a full queue to an empty one.
 double drain_small(Client& client, const Settings& settings) {
@@ -85,74 +48,85 @@ double drain_small(Client& client, const Settings& settings) {
   for (int done = 0; done < settings.small; done += 250) must(client.submit(batch));
   const SteadyTime start = real_clock().steady();
   must(client.resume("small"));
-  while (left(client, "small") > 0) rest(2);
-  return settings.small / (static_cast<double>((real_clock().steady() - start).count()) / 1e9);
+  wait_until_empty(client, "small");
+  return settings.small / seconds_since(start);
 }
 
-int measure(const Settings& settings, const char* program) {
-  auto client = must(Client::open(settings.store));
-  const pid_t small = start_worker(settings, program, "small");
-  const pid_t large = start_worker(settings, program, "large");
-  must(client.submit(job_of(100, "small")));
-  while (left(client, "small") > 0) rest(2);
-  const double before = drain_small(client, settings);
-  std::atomic<bool> over{false};
-  std::atomic<int> offered{0};
-  std::jthread offering([&] {
-    auto other = must(Client::open(settings.store));
-    const JobSpec spec = job_of(static_cast<std::size_t>(settings.kib) << 10, "large");
+// Large jobs at a steady rate, as long as it lives.
+class Offering {
+ public:
+  Offering(const std::string& store, const Settings& settings)
+      : thread_([this, &store, &settings] { offer(store, settings); }) {}
+  ~Offering() { over_ = true; }
+
+ private:
+  void offer(const std::string& store, const Settings& settings) {
+    auto client = must(Client::open(store));
+    const JobSpec spec = job_of(settings.bytes, "large");
     const SteadyTime start = real_clock().steady();
-    while (!over && settings.rate > 0) {
-      const double seconds = static_cast<double>((real_clock().steady() - start).count()) / 1e9;
-      if (offered * settings.kib / 1024.0 < seconds * settings.rate) {
-        must(other.submit(spec));
-        ++offered;
+    double offered_mib = 0;
+    while (!over_) {
+      if (offered_mib < seconds_since(start) * settings.rate) {
+        must(client.submit(spec));
+        offered_mib += settings.bytes / 1048576.0;
       } else {
-        rest(1);
+        rest(Duration{1});
       }
     }
-  });
-  const double beside = drain_small(client, settings);
-  over = true;
-  offering.join();
-  while (left(client, "large") > 0) rest(2);
-  const double after = drain_small(client, settings);
-  for (const pid_t pid : {small, large}) {
-    kill(pid, SIGTERM);
-    waitpid(pid, nullptr, 0);
   }
-  const double alone = (before + after) / 2;
+
+  std::atomic<bool> over_{false};
+  std::jthread thread_;
+};
+
+void lay_down(Client& client, const Settings& settings) {
+  must(client.pause("lying"));
+  for (int i = 0; i < settings.lying; ++i) {
+    must(client.submit(job_of(settings.bytes, i % 2 == 0 ? "lying" : "large")));
+  }
+  wait_until_empty(client, "large");
+}
+
+void measure(const Settings& settings, const std::string& store, const std::string& of_large) {
+  auto client = must(Client::open(store));
+  auto client_of_large = must(Client::open(of_large));
+  const WorkerProcess small(store, {"--queue", "small"}), large(of_large, {"--queue", "large"});
+  drain_small(client, settings);  // Warm-up.
+  const double before = drain_small(client, settings);
+  double beside = 0, after = 0;
+  if (settings.lying > 0) {
+    lay_down(client_of_large, settings);
+    beside = drain_small(client, settings);
+    after = before;  // They still lie there.
+  } else {
+    {
+      const Offering offering(of_large, settings);
+      beside = drain_small(client, settings);
+    }
+    wait_until_empty(client_of_large, "large");
+    after = drain_small(client, settings);
+  }
   std::printf(
-      "%d small jobs of 100 bytes on %s: alone %.0f and %.0f /s; beside %d jobs of %d KiB each way "
-      "%.0f /s; ratio %.2f\n",
-      settings.small, client.store_name().c_str(), before, after, offered.load(), settings.kib,
-      beside, beside / alone);
-  return 0;
+      "%d small jobs of 100 bytes on %s: alone %.0f and %.0f /s; beside jobs of %d bytes each way, "
+      "%d MiB/s offered, %d lying there: %.0f /s; ratio %.2f\n",
+      settings.small, client.store_name().c_str(), before, after, settings.bytes, settings.rate,
+      settings.lying, beside, 2 * beside / (before + after));
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  Settings settings;
-  std::string queue;
-  for (int i = 1; i + 1 < argc; i += 2) {
-    const std::string word = argv[i];
-    const char* value = argv[i + 1];
-    if (word == "--work") queue = value;
-    if (word == "--store") settings.store = value;
-    if (word == "--small") settings.small = std::clamp(std::atoi(value), 250, 1'000'000);
-    if (word == "--kib") settings.kib = std::clamp(std::atoi(value), 1, 1000);
-    if (word == "--rate") settings.rate = std::clamp(std::atoi(value), 0, 1000);
+  const CommandLine arguments(argc, argv);
+  if (arguments.has("--work")) {
+    work(arguments, tasks_of_workers(),
+         {.queues = {{.queue = arguments.text("--queue")}}, .concurrency = 2});
   }
-  if (!queue.empty()) return work(settings, queue);
-  std::filesystem::path folder;
-  if (settings.store.empty()) {
-    char name[] = "/tmp/penstock-large-XXXXXX";
-    if (!mkdtemp(name)) return 1;
-    folder = name;
-    settings.store = "sqlite:" + (folder / "jobs.db").string();
-  }
-  const int code = measure(settings, argv[0]);
-  if (!folder.empty()) std::filesystem::remove_all(folder);
-  return code;
+  const Settings settings{.small = arguments.number("--small", 20'000, 250, 1'000'000),
+                          .bytes = arguments.number("--bytes", 256 << 10, 3, 1 << 20),
+                          .rate = arguments.number("--rate", 20, 0, 1000),
+                          .lying = arguments.number("--lying", 0, 0, 100'000)};
+  const TemporaryStore store(arguments.text("--store"));
+  const TemporaryStore another("");
+  measure(settings, store.url(), (arguments.has("--elsewhere") ? another : store).url());
+  return 0;
 }

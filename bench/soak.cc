@@ -7,34 +7,20 @@
 // Worker processes run jobs that compute for two seconds each, on all cores together; at the end
 // the program prints how many sessions were lost and how often a living one was taken for dead.
 // Exit code 1 when it was not zero, or when a job crashed.
+#include "bench/stage.h"
+
 #include <penstock/json.h>
-#include <penstock/penstock.h>
 
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <string>
 #include <thread>
-#include <vector>
-
-#include <sys/wait.h>
-#include <unistd.h>
-#include <csignal>
 
 namespace {
 
 using namespace penstock;
+using namespace penstock::bench;
 
 constexpr Duration burn_time{2000};
 
-template <class T>
-T must(Result<T> result) {
-  if (result) return *std::move(result);
-  std::fprintf(stderr, "soak: %s\n", result.error().message.c_str());
-  std::exit(1);
-}
-
-int work(const std::string& store, int concurrency) {
+Tasks tasks_of_workers() {
   Tasks tasks;
   tasks.add("burn", [](const json&, JobContext& context) {
     const SteadyTime end = real_clock().steady() + burn_time;
@@ -44,23 +30,15 @@ int work(const std::string& store, int concurrency) {
     }
     return sum;
   });
-  auto worker = must(Worker::open(store, tasks, {.concurrency = concurrency}));
-  const auto ended = worker.run();
-  std::_Exit(ended ? 0 : 1);
+  return tasks;
 }
 
-int run(const std::string& store, const char* program, int minutes, int workers, int concurrency) {
+int run(const std::string& store, int minutes, int workers, int concurrency) {
   auto client = must(Client::open(store));
-  std::vector<pid_t> pids;
+  std::vector<WorkerProcess> processes;
   for (int i = 0; i < workers; ++i) {
-    const pid_t pid = fork();
-    if (pid == 0) {
-      const std::string slots = std::to_string(concurrency);
-      execl(program, program, "--work", "--store", store.c_str(), "--concurrency", slots.c_str(),
-            static_cast<char*>(nullptr));
-      _exit(127);
-    }
-    pids.push_back(pid);
+    processes.emplace_back(store,
+                           std::vector<std::string>{"--concurrency", std::to_string(concurrency)});
   }
   const SteadyTime end = real_clock().steady() + std::chrono::minutes{minutes};
   std::int64_t jobs = 0;
@@ -71,11 +49,10 @@ int run(const std::string& store, const char* program, int minutes, int workers,
     for (std::int64_t i = ready; i < 2L * workers * concurrency; ++i, ++jobs) {
       must(client.submit("burn", json()));
     }
-    real_clock().wait_until(real_clock().steady() + Duration{200}, {});
+    rest(Duration{200});
   }
   const Health health = must(client.health());
-  for (const pid_t pid : pids) kill(pid, SIGTERM);
-  for (const pid_t pid : pids) waitpid(pid, nullptr, 0);
+  processes.clear();
   std::int64_t crashed = 0;
   Filter filter{.limit = 1000};
   do {
@@ -95,31 +72,15 @@ int run(const std::string& store, const char* program, int minutes, int workers,
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::string store;
-  bool is_worker = false;
-  int minutes = 10, workers = 2;
-  int concurrency = std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / workers);
-  for (int i = 1; i < argc; ++i) {
-    const std::string word = argv[i];
-    if (word == "--work") {
-      is_worker = true;
-      continue;
-    }
-    const char* value = i + 1 < argc ? argv[++i] : "";
-    if (word == "--store") store = value;
-    if (word == "--minutes") minutes = std::max(1, std::atoi(value));
-    if (word == "--workers") workers = std::max(1, std::atoi(value));
-    if (word == "--concurrency") concurrency = std::max(1, std::atoi(value));
+  const CommandLine arguments(argc, argv);
+  const int minutes = arguments.number("--minutes", 10, 1, 10'000);
+  const int workers = arguments.number("--workers", 2, 1, 1000);
+  const int cores = static_cast<int>(std::thread::hardware_concurrency());
+  const int concurrency =
+      arguments.number("--concurrency", std::max(1, cores / workers), 1, 10'000);
+  if (arguments.has("--work")) {
+    work(arguments, tasks_of_workers(), {.concurrency = concurrency});
   }
-  if (is_worker) return work(store, concurrency);
-  std::filesystem::path folder;
-  if (store.empty()) {
-    char name[] = "/tmp/penstock-soak-XXXXXX";
-    if (!mkdtemp(name)) return 1;
-    folder = name;
-    store = "sqlite:" + (folder / "jobs.db").string();
-  }
-  const int code = run(store, argv[0], minutes, workers, concurrency);
-  if (!folder.empty()) std::filesystem::remove_all(folder);
-  return code;
+  const TemporaryStore store(arguments.text("--store"));
+  return run(store.url(), minutes, workers, concurrency);
 }

@@ -129,24 +129,13 @@ struct Asynchronous<Awaitable<R>> {
   // Not a lambda: a coroutine has its arguments in its frame, a lambda its captures elsewhere.
   template <class F, class Payload>
   static Awaitable<std::string> body(F& handler, Payload payload, AsyncContext context) {
-    if constexpr (std::is_invocable_v<F&, Payload, AsyncContext>) {
-      auto called = handler(std::move(payload), context);
-      if constexpr (std::is_void_v<R>) {
-        co_await std::move(called);
-        co_return "null";
-      } else {
-        R result = co_await std::move(called);
-        co_return encoded(result);
-      }
+    auto called = call(handler, std::move(payload), context);
+    if constexpr (std::is_void_v<R>) {
+      co_await std::move(called);
+      co_return "null";
     } else {
-      auto called = handler(std::move(payload));
-      if constexpr (std::is_void_v<R>) {
-        co_await std::move(called);
-        co_return "null";
-      } else {
-        R result = co_await std::move(called);
-        co_return encoded(result);
-      }
+      R result = co_await std::move(called);
+      co_return encoded(result);
     }
   }
 
@@ -162,6 +151,16 @@ struct Asynchronous<Awaitable<R>> {
           body<F, Payload>(function, decoded<Payload>(text), AsyncContext(context, loop));
       start_coroutine(loop, context.stop(), std::move(started), std::move(end));
     };
+  }
+
+ private:
+  template <class F, class Payload>
+  static Awaitable<R> call(F& handler, Payload payload, AsyncContext context) {
+    if constexpr (std::is_invocable_v<F&, Payload, AsyncContext>) {
+      return handler(std::move(payload), context);
+    } else {
+      return handler(std::move(payload));
+    }
   }
 };
 

@@ -45,7 +45,7 @@ inline constexpr Duration miss_first{1000};  // A job that its worker has no han
 inline constexpr Duration miss_cap{30'000};  // after so long, doubling.
 
 // Programs as tasks. One that is to stop is asked (persistent ones), then sent SIGTERM, then
-// killed; all of it within the time that a slot has for stopping.
+// killed.
 inline constexpr Duration program_ask_patience{2000};
 inline constexpr Duration program_term_patience{2000};
 inline constexpr Duration program_hello_patience{30'000};  // Until its first line is there.
@@ -54,5 +54,10 @@ inline constexpr Duration program_leave_patience{
 inline constexpr Duration program_pause_first{100};   // Before one that crashed is started again,
 inline constexpr Duration program_pause_cap{10'000};  // doubling.
 inline constexpr Duration program_pause_slot{1000};   // A longer one is no slot's to wait for.
+
+// A handler that is told to stop at its time-out has so long before its slot is given up. One that
+// is a program has been killed by then, and the rest is a busy machine's for reaping it.
+inline constexpr Duration handler_stop_patience =
+    program_ask_patience + program_term_patience + Duration{6000};
 
 }  // namespace penstock::rules

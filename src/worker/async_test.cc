@@ -1,59 +1,29 @@
 // SPDX-License-Identifier: MIT
 //
-// Coroutine handlers in a worker with real threads, on a database in memory. What has to overlap
-// waits for a latch, so that nothing depends on how long something takes.
+// Coroutine handlers. What has to overlap waits for a latch, so that nothing depends on how long
+// something takes.
+#include "tests/support/worker_fixture.h"
+
 #include <penstock/async.h>
-#include <penstock/json.h>
-#include <penstock/log.h>
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include <atomic>
 #include <latch>
-#include <thread>
 
 namespace penstock {
 namespace {
 
-constexpr Duration patience{20'000};
+using testing::patience;
 constexpr Duration long_time{600'000};
 
-class AsyncTest : public ::testing::Test {
+// With one slot for handlers that block, unless a test says otherwise.
+class AsyncTest : public testing::WorkerFixture {
  protected:
-  AsyncTest()
-      : url_("sqlite::memory:?prefix=async" + std::to_string(++count_)),
-        client_(Client::open(url_).value()) {
-    set_log_level(LogLevel::off);
-  }
-  ~AsyncTest() override {
-    if (!worker_) return;
-    worker_->stop();
-    worker_->stop();
-  }
-
   void start(WorkerOptions options = {}) {
     if (options.concurrency == 0) options.concurrency = 1;
-    worker_ = std::make_unique<Worker>(Worker::open(url_, tasks_, options).value());
-    thread_ = std::jthread([this] { ended_ = worker_->run(); });
+    WorkerFixture::start(options);
   }
-  JobId submit(const std::string& task, SubmitOptions options = {}) {
-    return client_.submit(task, json(), std::move(options)).value();
-  }
-  std::string wait(const JobId& id) { return client_.wait_text(id, patience).value(); }
-  Job failed(const JobId& id) {
-    const auto result = client_.wait_text(id, patience);
-    EXPECT_FALSE(result);
-    return client_.find(id).value();
-  }
-
-  static inline int count_ = 0;
-  std::string url_;
-  Client client_;
-  Tasks tasks_;
-  std::unique_ptr<Worker> worker_;
-  Result<void> ended_;
-  std::jthread thread_;
 };
 
 // Ends when all of its kind have begun: only possible when they are in flight together.

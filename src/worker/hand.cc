@@ -110,7 +110,7 @@ void Hand::collect(SteadyTime now) {
     if (item.given_back) continue;
     // Notes are refused once the job has ended, so these have to go out first.
     if (auto note = ended.attempt->take_note()) last_notes_.push_back(*std::move(note));
-    if (item.timed_out) ended.outcome = rules::Failed{.error = timed_out(*ended.attempt)};
+    if (item.overdue_since) ended.outcome = rules::Failed{.error = timed_out(*ended.attempt)};
     end(key, item, ended.outcome);
   }
 }
@@ -192,11 +192,11 @@ bool Hand::stop_overdue(SteadyTime now) {
     auto& [key, item] = *here;
     const auto deadline = item.attempt->deadline();
     if (!deadline || now < *deadline) continue;
-    if (!item.timed_out) {
-      item.timed_out = true;
+    if (!item.overdue_since) {
+      item.overdue_since = now;  // Maybe late, when something held the pump up.
       item.attempt->request_stop();
     }
-    if (item.given_back || now < *deadline + stop_patience_) continue;
+    if (item.given_back || now < *item.overdue_since + stop_patience_) continue;
     const Reserved& job = item.attempt->reserved();
     log(LogLevel::error, "job " + job.id.text + " (" + job.task +
                              ") did not stop after its time-out: its slot is lost, the process "

@@ -88,7 +88,7 @@ class Hand {
     bool handed_over = false;
     bool abandoned = false;   ///< Not ours any more, but its handler still runs.
     bool given_back = false;  ///< By ourselves: what its handler still says is of no interest.
-    bool timed_out = false;
+    std::optional<SteadyTime> overdue_since = {};  ///< Told to stop then, its time being over.
     bool cancelled = false;
   };
   using Key = std::pair<rules::JobKey, Fence>;

@@ -18,6 +18,17 @@ constexpr Duration idle_rest{10'000};
 // its beats stop, and its peers take the jobs.
 constexpr Duration farewell{5000};
 
+// How many of them one call may carry; a first one always may.
+std::size_t within_a_step(std::span<const rules::Transition> transitions) {
+  std::size_t count = 0, bytes = 0;
+  for (const rules::Transition& next : transitions) {
+    bytes += next.result.size() + next.error.size();
+    if (count == rules::step_jobs || (count > 0 && bytes > rules::step_bytes)) break;
+    ++count;
+  }
+  return count;
+}
+
 Duration since(SteadyTime then, SteadyTime now) {
   return std::chrono::duration_cast<Duration>(now - then);
 }
@@ -166,7 +177,7 @@ void Pump::exchange(SteadyTime now) {
   const std::size_t want = wanted(now);
   std::vector<rules::Transition>& outbox = hand_.outbox;
   if (outbox.empty() && want == 0) return;
-  const std::size_t sent = std::min(outbox.size(), rules::step_jobs);
+  const std::size_t sent = within_a_step(outbox);
   hand_.decide_runs(sent);
   FinishCall call{
       .session = session_, .call = Call{++call_}, .transitions = std::span(outbox).first(sent)};

@@ -8,6 +8,7 @@
 // runs what it did not know it had, sends again what is still held, and drops what is not.
 #pragma once
 
+#include "rules/limits.h"
 #include "worker/hand.h"
 #include "worker/pulse.h"
 
@@ -20,7 +21,8 @@ struct PumpOptions {
   std::vector<QueueWeight> queues = {};
   Retention retention = {};
   Duration grace{30'000};
-  Duration stop_patience{5000};  ///< How long after its time-out a handler may take to stop.
+  /// How long a handler may take to stop when it is told to at its time-out.
+  Duration stop_patience = rules::handler_stop_patience;
   Lifetime lifetime = {};
   std::uint64_t seed = 0;  ///< For the back-off's jitter and the order of queues.
 };

@@ -1,57 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// Workers with real threads and real time, on a database in memory. Nothing here sleeps: tests wait
-// for ends of jobs and for signals of their handlers.
-#include <penstock/json.h>
-#include <penstock/log.h>
-#include <penstock/worker.h>
-
-#include <gtest/gtest.h>
+// Workers with real threads and real time.
+#include "tests/support/worker_fixture.h"
 
 #include <atomic>
 #include <latch>
-#include <thread>
 
 namespace penstock {
 namespace {
 
-constexpr Duration patience{20'000};
-
-// A database of its own, a client, and a worker that runs until the test ends.
-class WorkerTest : public ::testing::Test {
- protected:
-  WorkerTest()
-      : url_("sqlite::memory:?prefix=worker" + std::to_string(++count_)),
-        client_(Client::open(url_).value()) {
-    set_log_level(LogLevel::off);
-  }
-  ~WorkerTest() override {
-    if (worker_) worker_->stop();
-  }
-
-  void start(WorkerOptions options = {}) {
-    if (options.concurrency == 0) options.concurrency = 2;
-    worker_ = std::make_unique<Worker>(Worker::open(url_, tasks_, options).value());
-    thread_ = std::jthread([this] { ended_ = worker_->run(); });
-  }
-  void join() { thread_.join(); }
-  JobId submit(std::string task, SubmitOptions options = {}) {
-    return client_.submit(std::move(task), json(), std::move(options)).value();
-  }
-  Job find(const JobId& id) { return client_.find(id).value(); }
-  Errc wait_error(const JobId& id) {
-    const auto result = client_.wait<json>(id, patience);
-    return result ? Errc::internal : result.error().code;
-  }
-
-  static inline int count_ = 0;
-  std::string url_;
-  Client client_;
-  Tasks tasks_;
-  std::unique_ptr<Worker> worker_;
-  Result<void> ended_;
-  std::jthread thread_;
-};
+using WorkerTest = testing::WorkerFixture;
+using testing::patience;
 
 TEST_F(WorkerTest, RunsAJobAndKeepsItsResult) {
   tasks_.add("greet", [](const std::string& name) { return "hello " + name; });

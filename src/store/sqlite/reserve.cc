@@ -7,6 +7,7 @@
 #include "rules/duration.h"
 #include "rules/job_state.h"
 #include "rules/limits.h"
+#include "store/sqlite/large_text.h"
 
 #include <algorithm>
 #include <limits>
@@ -55,7 +56,7 @@ class Reservation {
         left_(std::min(want.jobs, rules::reserve_jobs)) {}
 
   // Marks one job as the session's own.
-  void take(const JobEvent& moved, Reserved job) {
+  void take(Reserved job, std::string_view own_id) {
     if (fence_ == 0) fence_ = step_.next_fence();
     job.fence = Fence{fence_};
     db_.statement("finish.take")
@@ -65,7 +66,13 @@ class Reservation {
     const std::string& queue = step_.lane(job.key.lane).queue;
     step_.counted(queue, JobState::ready, -1, 0);
     step_.counted(queue, JobState::running, 1, 0);
-    step_.event(moved);
+    step_.event({.key = job.key,
+                 .own_id = own_id,
+                 .from = JobState::ready,
+                 .to = JobState::running,
+                 .attempt = job.attempt,
+                 .task = job.task,
+                 .worker = worker_});
     taken.push_back(std::move(job));
     --left_;
   }
@@ -127,32 +134,27 @@ class Reservation {
   std::uint64_t fence_ = 0;
 };
 
-JobEvent taking(const Reserved& job, std::string_view own_id, std::string_view worker) {
-  return {.key = job.key,
-          .own_id = own_id,
-          .from = JobState::ready,
-          .to = JobState::running,
-          .attempt = job.attempt,
-          .task = job.task,
-          .worker = worker};
-}
-
 }  // namespace
 
 SqliteStore::Ready SqliteStore::read_ready(const Statement& statement) {
   return {.job = read_reserved(statement),
           .own_id = std::string(statement.text(11)),
-          .expires_at_ms = statement.maybe(13),
-          .ready_at_ms = statement.integer(14)};
+          .large_bytes = statement.maybe(13),
+          .expires_at_ms = statement.maybe(14),
+          .ready_at_ms = statement.integer(15)};
 }
 
 void SqliteStore::reserve(WriteStep& step, const SessionRow& session, const Want& want,
                           Exchange& into) {
   lanes_.refresh(step.connection());
   Reservation reservation(step, lanes_, session.number, session.worker, want);
-  if (const auto suspect = find_suspect(step, session.number, want, into)) {
-    reservation.take(taking(suspect->job, suspect->own_id, session.worker), suspect->job);
-  }
+  const auto take = [&](Ready& ready) {
+    if (ready.large_bytes) {
+      ready.job.payload = LargeText{ready.job.key.sequence}.read(step.connection());
+    }
+    reservation.take(std::move(ready.job), ready.own_id);
+  };
+  if (auto suspect = find_suspect(step, session.number, want, into)) take(*suspect);
   const bool nothing_beside = into.alone_waiting || !reservation.taken.empty();
   for (const std::string& queue : want.queues) {
     while (!nothing_beside && !reservation.full()) {
@@ -168,15 +170,15 @@ void SqliteStore::reserve(WriteStep& step, const SessionRow& session, const Want
       std::vector<Ready> batch;
       while (read.row()) {
         Ready ready = read_ready(read);
-        if (ready.ready_at_ms > youngest || !reservation.admit(ready.job.payload.size())) break;
+        if (ready.ready_at_ms > youngest || !reservation.admit(ready.payload_bytes())) break;
         batch.push_back(std::move(ready));
       }
       read.end();
-      for (const Ready& ready : batch) {
+      for (Ready& ready : batch) {
         if (reservation.is_expired(ready.expires_at_ms)) {
           reservation.expire(ready.job.key);
         } else {
-          reservation.take(taking(ready.job, ready.own_id, session.worker), ready.job);
+          take(ready);
         }
       }
       if (batch.empty()) break;

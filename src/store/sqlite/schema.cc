@@ -45,7 +45,8 @@ void write_meta(Connection& db, std::string_view key, const T& value) {
 }
 
 // The steps from an older layout to the newest, in the transaction of its caller. A program that
-// has the file open meanwhile goes on: steps add, and take nothing away.
+// has the file open meanwhile goes on: steps add, and take nothing away (docs/sqlite.md says what
+// it does not see).
 void migrate(Connection& db, std::int64_t layout) {
   for (std::size_t i = static_cast<std::size_t>(layout); i < migrations::all.size(); ++i) {
     db.execute(std::string(migrations::all[i].second));

@@ -6,6 +6,7 @@
 #include "rules/duration.h"
 #include "rules/limits.h"
 #include "store/event_text.h"
+#include "store/sqlite/large_text.h"
 
 #include <sys/random.h>
 #include <unistd.h>
@@ -113,7 +114,12 @@ Result<std::vector<Reserved>> SqliteStore::held(const SessionId& session, Call c
   Statement& read = step->connection()
                         .statement("session.held")
                         .start(static_cast<std::uint64_t>(session.number));
-  while (read.row()) jobs.push_back(read_reserved(read));
+  while (read.row()) {
+    jobs.push_back(read_reserved(read));
+    if (read.is_null(13)) continue;
+    Reserved& job = jobs.back();
+    job.payload = LargeText{job.key.sequence}.read(step->connection());
+  }
   if (auto done = step->commit(); !done) return std::move(done).error();
   return jobs;
 }

@@ -22,8 +22,12 @@ struct SqliteStore::SessionRow {
 struct SqliteStore::Ready {
   Reserved job = {};
   std::string own_id = {};
+  std::optional<std::int64_t> large_bytes = {};  ///< Of a payload that is still to be read.
   std::optional<std::int64_t> expires_at_ms = {};
   std::int64_t ready_at_ms = 0;
+  [[nodiscard]] std::size_t payload_bytes() const {
+    return large_bytes ? static_cast<std::size_t>(*large_bytes) : job.payload.size();
+  }
 };
 
 struct SqliteStore::Beating {

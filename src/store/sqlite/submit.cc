@@ -7,6 +7,7 @@
 #include "rules/json.h"
 #include "rules/limits.h"
 #include "store/event_text.h"
+#include "store/sqlite/large_text.h"
 #include "store/sqlite/reply_text.h"
 #include "store/sqlite/sqlite_store.h"
 
@@ -179,11 +180,14 @@ Result<void> SqliteStore::insert_job(WriteStep& step, const rules::NewJob& job,
     place = key.sequence;
     ready_at = step.now();
   }
+  const RowText payload(job.payload);
   db.statement("submit.job")
-      .start(lane, key.sequence, rules::to_text(job.first), job.task, job.payload, place,
+      .start(lane, key.sequence, rules::to_text(job.first), job.task, payload.in_row, place,
              step.now(), ready_at, job.due, job.expires_at, unless_empty(options),
-             unless_empty(tags), unless_empty(job.own_id), unless_empty(job.unique_key))
+             unless_empty(tags), unless_empty(job.own_id), unless_empty(job.unique_key),
+             payload.large_bytes)
       .run();
+  if (payload.large_bytes) LargeText{key.sequence}.write(db, job.payload);
   if (!job.own_id.empty()) {
     db.statement("submit.add_alias").start(job.own_id, lane, key.sequence).run();
   }

@@ -70,7 +70,7 @@ class Pruning {
     end();
   }
   [[nodiscard]] std::int64_t done() const { return done_; }
-  [[nodiscard]] bool is_spent() const { return left_ == 0; }
+  [[nodiscard]] bool is_spent() const { return left_ == 0 || gone_in_all_ >= rules::step_bytes; }
 
  private:
   void begin(JobState state) {
@@ -83,13 +83,14 @@ class Pruning {
       const std::vector<rules::JobKey>& keys,
       const std::function<bool()>& enough = [] { return false; }) {
     for (const rules::JobKey& key : keys) {
-      if (enough()) return;
+      if (enough() || is_spent()) return;
       const auto row = step_.job(key);
       if (!row || row->state != state_) continue;
       step_.forget(*row);
       // The kept counters are written when the step commits.
       ++gone_jobs_, --jobs_;
       gone_bytes_ += row->kept_bytes(), bytes_ -= row->kept_bytes();
+      gone_in_all_ += static_cast<std::size_t>(row->kept_bytes());
       ++count_, --left_;
     }
   }
@@ -101,7 +102,7 @@ class Pruning {
 
   WriteStep& step_;
   Connection& db_;
-  std::size_t left_;
+  std::size_t left_, gone_in_all_ = 0;  // Jobs, bytes.
   JobState state_ = JobState::succeeded;
   std::string_view name_;
   std::int64_t count_ = 0, done_ = 0;

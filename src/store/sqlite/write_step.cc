@@ -3,6 +3,7 @@
 
 #include "rules/check.h"
 #include "rules/job_state.h"
+#include "store/sqlite/large_text.h"
 
 namespace penstock::sqlite {
 namespace {
@@ -68,6 +69,8 @@ JobRow read_job_row(const Statement& s, const rules::JobKey& key) {
   job.payload_bytes = s.integer(12);
   job.ended_bytes = s.integer(13);
   job.has_log = s.integer(14) != 0;
+  job.has_large_payload = s.integer(15) != 0;
+  job.has_large_result = s.integer(16) != 0;
   return job;
 }
 
@@ -124,11 +127,19 @@ void WriteStep::end_for_good(const JobRow& job, const rules::Transition& next) {
   const auto lane_number = static_cast<std::uint32_t>(job.key.lane);
   JobRow ended = job;
   if (next.to == JobState::succeeded) {
+    const RowText result(next.result);
     connection_->statement(next.keep_full ? "job.succeed_full" : "job.succeed")
-        .start(lane_number, job.key.sequence, next.attempt, now_, *next.keep_until, next.result)
+        .start(lane_number, job.key.sequence, next.attempt, now_, *next.keep_until, result.in_row,
+               result.large_bytes)
         .run();
+    if (result.large_bytes) {
+      LargeText{job.key.sequence, LargeText::Which::result}.write(*connection_, next.result);
+    }
     ended.ended_bytes = static_cast<std::int64_t>(next.result.size());
-    if (!next.keep_full) ended.payload_bytes = 0;
+    if (!next.keep_full) {
+      ended.payload_bytes = 0;
+      if (job.has_large_payload) LargeText{job.key.sequence}.remove(*connection_);
+    }
   } else {
     connection_->statement("job.end")
         .start(lane_number, job.key.sequence, rules::to_text(next.to), next.attempt, next.crashes,
@@ -159,6 +170,10 @@ void WriteStep::expire(const JobRow& job) {
 void WriteStep::forget(const JobRow& job) {
   const auto lane_number = static_cast<std::uint32_t>(job.key.lane);
   connection_->statement("operate.forget").start(lane_number, job.key.sequence).run();
+  if (job.has_large_payload) LargeText{job.key.sequence}.remove(*connection_);
+  if (job.has_large_result) {
+    LargeText{job.key.sequence, LargeText::Which::result}.remove(*connection_);
+  }
   if (job.has_log) {
     connection_->statement("operate.forget_logs").start(lane_number, job.key.sequence).run();
   }

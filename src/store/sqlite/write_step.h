@@ -24,6 +24,7 @@ struct JobRow {
   rules::JobKey key = {};
   JobState state = JobState::ready;
   bool has_log = false;
+  bool has_large_payload = false, has_large_result = false;  ///< They lie beside the row.
   int attempt = 0, crashes = 0, misses = 0;
   SessionNumber session{};
   Fence fence{};

@@ -9,7 +9,7 @@ WHERE state = 'ready' AND alone = 0 AND lane = ?1 ORDER BY place LIMIT 1
 
 -- name: ready
 SELECT lane, sequence, fence, task, payload, attempt + 1, crashes, misses, options, tags,
-       created_at_ms, own_id, alone, expires_at_ms, ready_at_ms
+       created_at_ms, own_id, alone, large_payload, expires_at_ms, ready_at_ms
 FROM jobs INDEXED BY jobs_ready
 WHERE state = 'ready' AND alone = 0 AND lane = ?1 ORDER BY place LIMIT ?2
 
@@ -18,7 +18,7 @@ SELECT 1 FROM jobs INDEXED BY jobs_suspect WHERE state = 'ready' AND alone = 1 L
 
 -- name: suspect
 SELECT lane, sequence, fence, task, payload, attempt + 1, crashes, misses, options, tags,
-       created_at_ms, own_id, alone, expires_at_ms, ready_at_ms
+       created_at_ms, own_id, alone, large_payload, expires_at_ms, ready_at_ms
 FROM jobs INDEXED BY jobs_suspect
 WHERE state = 'ready' AND alone = 1 AND lane = ?1
   AND NOT EXISTS (SELECT 1 FROM queues WHERE queue = ?2 AND paused = 1)

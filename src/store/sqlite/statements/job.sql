@@ -3,20 +3,21 @@
 -- name: row
 SELECT state, attempt, crashes, misses, session, fence, cancel, created_at_ms, task, unique_key,
        own_id, options,
-       ifnull(length(CAST(payload AS BLOB)), 0),
-       ifnull(length(CAST(result AS BLOB)), 0) + ifnull(length(CAST(error AS BLOB)), 0),
-       log_bytes
+       coalesce(large_payload, length(CAST(payload AS BLOB)), 0),
+       coalesce(large_result, length(CAST(result AS BLOB)), 0)
+         + ifnull(length(CAST(error AS BLOB)), 0),
+       log_bytes, large_payload IS NOT NULL, large_result IS NOT NULL
 FROM jobs WHERE lane = ?1 AND sequence = ?2
 
 -- name: succeed
 UPDATE jobs SET state = 'succeeded', attempt = ?3, finished_at_ms = ?4, keep_until_ms = ?5,
-  result = ?6, payload = NULL, tags = NULL, error = NULL, session = NULL, cancel = 0, misses = 0,
-  alone = 0
+  result = ?6, large_result = ?7, payload = NULL, large_payload = NULL, tags = NULL, error = NULL,
+  session = NULL, cancel = 0, misses = 0, alone = 0
 WHERE lane = ?1 AND sequence = ?2
 
 -- name: succeed_full
 UPDATE jobs SET state = 'succeeded', attempt = ?3, finished_at_ms = ?4, keep_until_ms = ?5,
-  result = ?6, error = NULL, session = NULL, cancel = 0, misses = 0,
+  result = ?6, large_result = ?7, error = NULL, session = NULL, cancel = 0, misses = 0,
   alone = 0
 WHERE lane = ?1 AND sequence = ?2
 

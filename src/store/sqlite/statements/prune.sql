@@ -52,9 +52,9 @@ UPDATE uniques SET until_ms = NULL WHERE key IN (
     AND jobs.sequence = uniques.sequence AND finished_at_ms IS NULL)
 
 -- name: old_events
--- The newest entry stays whatever its age: entry numbers must not begin again.
+-- Only the oldest are looked at: no step may read all of them. The newest stays whatever its age:
+-- entry numbers must not begin again.
 DELETE FROM events WHERE entry IN (
-  SELECT entry FROM events
+  SELECT entry FROM (SELECT entry, at_ms FROM events ORDER BY entry LIMIT ?3)
   WHERE entry < (SELECT max(entry) FROM events)
-    AND (at_ms <= ?1 OR entry <= (SELECT max(entry) FROM events) - ?2)
-  ORDER BY entry LIMIT ?3)
+    AND (at_ms <= ?1 OR entry <= (SELECT max(entry) FROM events) - ?2))

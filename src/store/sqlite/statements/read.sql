@@ -1,8 +1,14 @@
 -- find, list, count, events.
 
 -- name: job
-SELECT lane, sequence, state, task, payload, attempt, crashes, created_at_ms, due_at_ms,
-       expires_at_ms, started_at_ms, finished_at_ms, worker, result, error,
+SELECT lane, sequence, state, task,
+       iif(large_payload IS NULL, payload,
+           (SELECT text FROM large_texts WHERE place = 2 * sequence)),
+       attempt, crashes, created_at_ms, due_at_ms,
+       expires_at_ms, started_at_ms, finished_at_ms, worker,
+       iif(large_result IS NULL, result,
+           (SELECT text FROM large_texts WHERE place = 2 * sequence + 1)),
+       error,
        CASE state WHEN 'succeeded' THEN 1.0 ELSE progress END, progress_message, options, tags,
        own_id, unique_key
 FROM jobs WHERE lane = ?1 AND sequence = ?2

@@ -45,7 +45,7 @@ UPDATE meta SET value = ?1 WHERE key = 'upkeep'
 
 -- name: held
 SELECT lane, sequence, fence, task, payload, attempt, crashes, misses, options, tags, created_at_ms,
-       own_id, alone
+       own_id, alone, large_payload
 FROM jobs WHERE state = 'running' AND session = ?1 ORDER BY fence, lane, sequence
 
 -- name: some_held

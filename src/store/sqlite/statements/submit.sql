@@ -9,8 +9,8 @@ ON CONFLICT (queue) DO UPDATE SET submitted = submitted + ?2
 
 -- name: job
 INSERT INTO jobs (lane, sequence, state, task, payload, place, created_at_ms, ready_at_ms,
-                  due_at_ms, expires_at_ms, options, tags, own_id, unique_key)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+                  due_at_ms, expires_at_ms, options, tags, own_id, unique_key, large_payload)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
 
 -- name: alias
 SELECT lane, sequence FROM aliases WHERE own_id = ?1

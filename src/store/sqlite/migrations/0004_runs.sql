@@ -1,4 +1,4 @@
--- Layout 3. Runs of flows: fields and lists of text that the steps of a run compare and change.
+-- Layout 4. Runs of flows: fields and lists of text that the steps of a run compare and change.
 CREATE TABLE runs (
   number        INTEGER PRIMARY KEY,
   run           TEXT NOT NULL UNIQUE,
