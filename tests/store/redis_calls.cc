@@ -95,6 +95,22 @@ void live_as_producer(Store& store, Producer& producer, SimClock& clock) {
   store.retry({.ids = two}, producer.next()).value();
   store.cancel({.filter = Filter{.task = "x"}}, producer.next()).value();
   store.remove({.filter = Filter{.task = "x"}}, producer.next()).value();
+  rules::RunJob step{.job = new_job(clock, "step"), .field = "j:a#1", .prefix = "|main|"};
+  step.job.own.node = "r|hash|main||a#1";
+  rules::RunJob gate = step;
+  gate.field = "j:g#1";
+  gate.job.first = JobState::waiting;
+  gate.job.queue = "gates";
+  rules::RunChange change{.run = "r",
+                          .expect = {{"state", std::nullopt}},
+                          .add = {{"n", "1", 5}},
+                          .set = {{"state", "running"}, {"gone", std::nullopt}},
+                          .append = {{"log", "one"}},
+                          .jobs = {step, gate},
+                          .mark = rules::RunMark{.state = "running"}};
+  store.signal({.request = producer.next(), .runs = {&change, 1}}).value();
+  change = {.run = "r", .wake = {"j:g#1"}};
+  store.signal({.request = producer.next(), .runs = {&change, 1}}).value();
 }
 
 void live_as_worker(Store& store, Producer& producer, SimClock& clock) {
@@ -113,6 +129,11 @@ void live_as_worker(Store& store, Producer& producer, SimClock& clock) {
   session.beat();
   session.end(jobs[0], rules::Succeeded{"[1]"});
   session.end(jobs[1], rules::Failed{"no", false});
+  rules::Transition of_run = decided(store, jobs[6], rules::Succeeded{});
+  of_run.runs = {{.run = "r", .expect = {{"n", "1"}}, .set = {{"n", "2"}}}};
+  rules::Transition refused = decided(store, jobs[7], rules::Succeeded{});
+  refused.runs = {{.run = "r", .expect = {{"n", "7"}}}};
+  session.exchange({of_run, refused}).value();
   session
       .exchange({decided(store, jobs[3], rules::Succeeded{}),
                  decided(store, jobs[4], rules::Failed{"try again"}),

@@ -106,6 +106,8 @@ local function lane_for(job, epoch, jump, issued)
   run_lanes[name] = l
   probe_lane(l)
   probe('hash', p .. 'lane:' .. l.lane)
+  probe('hash', p .. 'queue:' .. l.queue)
+  probe('set', p .. 'queues')
   return l
 end
 
