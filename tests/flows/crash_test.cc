@@ -119,8 +119,8 @@ class Scene {
       ending.nodes[node.node + '#' + std::to_string(node.visit)] = node.state + ' ' + node.action;
     }
     const Counts counts = store->count({}).value();
-    for (const JobState state : {JobState::waiting, JobState::scheduled, JobState::ready,
-                                 JobState::running}) {
+    for (const JobState state :
+         {JobState::waiting, JobState::scheduled, JobState::ready, JobState::running}) {
       ending.open_jobs += counts.of(state);
     }
     return ending;
@@ -232,27 +232,31 @@ TEST_P(EveryCrash, OfAMapAndABatch) {
     shared.append("ends", "list");
     return json({1, 2, 3, 4});
   });
-  auto each = flow.map("each", "$.nodes.list.result", [](int n, Shared& shared) {
-    shared.append("ends", n);
-    return -n;
-  }, {.parallel = 2});
-  auto sum = flow.task("sum", [](const std::vector<int>& all, Shared& shared) {
-    shared.set("all", all);
-    shared.append("ends", "sum");
-  }, {"each"});
+  auto each = flow.map("each", "$.nodes.list.result",
+                       [](int n, Shared& shared) {
+                         shared.append("ends", n);
+                         return -n;
+                       },
+                       {.parallel = 2});
+  auto sum = flow.task("sum",
+                       [](const std::vector<int>& all, Shared& shared) {
+                         shared.set("all", all);
+                         shared.append("ends", "sum");
+                       },
+                       {"each"});
   list >> each >> sum >> flow.node("batch", Batch{});
   survives(flow, "succeeded");
 }
 
 TEST_P(EveryCrash, OfFlowsInside) {
   Flow inner("inner");
-  inner.task("x", noting("x")) >> inner.task("y", [](Shared& shared) {
-    shared.append("ends", shared.params().at("n"));
-  });
+  inner.task("x", noting("x")) >>
+      inner.task("y", [](Shared& shared) { shared.append("ends", shared.params().at("n")); });
   Flow flow("outer");
   auto nested = flow.flow("nested", inner);
-  auto passes = flow.batch_flow(
-      "passes", inner, [](Shared&) { return json::array({{{"m", 1}}, {{"m", 2}}}); });
+  auto passes = flow.batch_flow("passes", inner, [](Shared&) {
+    return json::array({{{"m", 1}}, {{"m", 2}}});
+  });
   nested >> passes >> flow.task("last", noting("last"));
   survives(flow, "succeeded");
 }
@@ -270,10 +274,12 @@ TEST_P(EveryCrash, OfGatesAndTimers) {
 
 TEST_P(EveryCrash, OfARunInside) {
   Flow inner("child");
-  inner.task("double", [](int n, Shared& shared) {
-    shared.add("own", n);
-    return 2 * n;
-  }, {"n"});
+  inner.task("double",
+             [](int n, Shared& shared) {
+               shared.add("own", n);
+               return 2 * n;
+             },
+             {"n"});
   Flow flow("parent");
   auto calls = flow.run("calls", inner, {{"n", "$.input.n"}});
   calls >> flow.task("after", [](int n, Shared& shared) { shared.append("ends", n); }, {"calls"});
@@ -302,10 +308,13 @@ TEST_P(EveryCrash, OfGroupsThatTolerateAndOfRetries) {
   auto good = flow.task("good", noting("good"));
   auto bad = flow.task("bad", []() -> int { throw NoRetry("bad"); });
   auto join = flow.task("join", noting("join"));
-  auto fragile = flow.task("fragile", [](Shared& shared) {
-    shared.append("ends", "fragile");
-    if (shared.job().job().attempt < 3) throw std::runtime_error("not yet");
-  }, {}, {.max_attempts = 3, .backoff = Backoff{.kind = Backoff::Kind::none}});
+  auto fragile =
+      flow.task("fragile",
+                [](Shared& shared) {
+                  shared.append("ends", "fragile");
+                  if (shared.job().job().attempt < 3) throw std::runtime_error("not yet");
+                },
+                {}, {.max_attempts = 3, .backoff = Backoff{.kind = Backoff::Kind::none}});
   split >> (good | bad | fragile).with(Policy::best_effort()) >> join;
   survives(flow, "succeeded");
 }
@@ -313,10 +322,12 @@ TEST_P(EveryCrash, OfGroupsThatTolerateAndOfRetries) {
 TEST_P(EveryCrash, OfLocalAndDynamicSteps) {
   Flow flow("dynamic");
   auto a = flow.task("a", noting("a"));
-  auto b = flow.task("b", [](Shared& shared) {
-    shared.append("ends", "b");
-    shared.next_task("extra");
-  }, {}, {.local = true});
+  auto b = flow.task("b",
+                     [](Shared& shared) {
+                       shared.append("ends", "b");
+                       shared.next_task("extra");
+                     },
+                     {}, {.local = true});
   auto c = flow.task("c", [](Shared& shared) {
     const json turn = shared.iteration();
     const int n = turn.is_null() ? 1 : turn.get<int>();

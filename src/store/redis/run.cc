@@ -57,7 +57,7 @@ void add_changes(ScriptArguments& arguments, const Keys& keys,
     }
     arguments.add(run.wake.size());
     for (const std::string& field : run.wake) arguments.add(field);
-    arguments.add(run.mark ? std::string_view(run.mark->state) : std::string_view());
+    arguments.made(run.mark ? "=" + run.mark->state : std::string());
     arguments.add(run.mark ? run.mark->keep_until : std::nullopt);
   }
 }

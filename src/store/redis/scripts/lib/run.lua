@@ -4,7 +4,7 @@
 -- A change in ARGV: run, then for each kind its number and its words: expected fields (name, has,
 -- value), additions (name, by, at_most), fields (name, has, value), appended values (list, value),
 -- jobs (field, prefix, queue, pool, priority, lists, wake, task, payload, state, due, options),
--- fields that name a job to wake, and its mark: empty, or a state and until when it is kept.
+-- fields that name a job to wake, and its mark: empty, or = and a state; and until when it is kept.
 local run_of, changed_runs, run_order = {}, {}, {}
 local run_jobs, run_wakes, run_lanes, largest = {}, {}, {}, 2 ^ 53
 
@@ -154,7 +154,7 @@ local function stage_change(c, epoch, jump, issued)
     probe('string', (cell_place(l, seq)))
     if job[1] ~= '' then r.fields[job[1]] = job[2] .. '@' .. l.lane .. '.' .. seq end
   end
-  if c.mark ~= '' then r.mark, r.keep_until = c.mark, c.keep_until end
+  if c.mark ~= '' then r.mark, r.keep_until = string.sub(c.mark, 2), c.keep_until end
 end
 
 local function write_lane(l, epoch)
