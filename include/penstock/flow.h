@@ -265,9 +265,9 @@ constexpr bool takes_shared() {
 template <class F>
 NodeSteps Flow::task_steps(const std::string& name, F function,
                            std::vector<std::string> parameters) {
-  using Arguments = typename detail::Signature<F>::arguments;
-  constexpr bool shared = detail::takes_shared<Arguments>();
-  constexpr std::size_t count = std::tuple_size_v<Arguments> - (shared ? 1 : 0);
+  using Taken = typename detail::Signature<F>::arguments;
+  constexpr bool shared = detail::takes_shared<Taken>();
+  constexpr std::size_t count = std::tuple_size_v<Taken> - (shared ? 1 : 0);
   NodeSteps steps;
   steps.prep = [name, parameters](NodePort& port) {
     if (parameters.size() != count) {
@@ -280,7 +280,7 @@ NodeSteps Flow::task_steps(const std::string& name, F function,
   };
   steps.exec = [function](std::string_view prepared, NodePort& port) mutable {
     Shared store(port);
-    return detail::call_with<F, Arguments>(function, json::parse(prepared), &store,
+    return detail::call_with<F, Taken>(function, json::parse(prepared), &store,
                                            std::make_index_sequence<count>{})
         .dump();
   };
@@ -289,12 +289,12 @@ NodeSteps Flow::task_steps(const std::string& name, F function,
 
 template <class F>
 NodeSteps Flow::item_steps(F function) {
-  using Arguments = typename detail::Signature<F>::arguments;
+  using Taken = typename detail::Signature<F>::arguments;
   NodeSteps steps;
   steps.exec = [function](std::string_view item, NodePort& port) mutable {
     Shared store(port);
     const json list = json::array({json::parse(item)});
-    return detail::call_with<F, Arguments>(function, list, &store, std::make_index_sequence<1>{})
+    return detail::call_with<F, Taken>(function, list, &store, std::make_index_sequence<1>{})
         .dump();
   };
   return steps;
