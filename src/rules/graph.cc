@@ -233,10 +233,8 @@ class GraphCompiler {
       }
     }
     if (header != g_.start_ && mine.contains(g_.start_)) {
-      problem(name, "the loop back to it contains the start: put one node before the loop");
-    }
-    for (const auto& [other, theirs] : body) {
-      if (other <= header || !mine.contains(other) == !theirs.contains(header)) continue;
+      problem(name, "the loop back to it can also be entered from the start without passing it: a loop has "
+              "one way in");
     }
     for (const auto& [other, theirs] : body) {
       if (other == header) continue;
