@@ -40,11 +40,13 @@ Flow fan_of(int width) {
 
 Flow map_flow() {
   Flow flow("map", {.max_steps = 100});
-  auto list = flow.task("list", [](int n) {
-    json items = json::array();
-    for (int i = 0; i < n; ++i) items.push_back(i);
-    return items;
-  }, {"n"});
+  auto list = flow.task("list",
+                        [](int n) {
+                          json items = json::array();
+                          for (int i = 0; i < n; ++i) items.push_back(i);
+                          return items;
+                        },
+                        {"n"});
   auto each = flow.map("each", "$.nodes.list.result", [](int i) { return i; }, {.parallel = 500});
   auto join = flow.task("join", [](const json& all) { return all.size(); }, {"each"});
   list >> each >> join;
@@ -52,8 +54,7 @@ Flow map_flow() {
 }
 
 void report(const char* what, int nodes, double seconds) {
-  std::printf("%-28s %7d nodes in %6.2f s: %8.0f nodes/s\n", what, nodes, seconds,
-              nodes / seconds);
+  std::printf("%-28s %7d nodes in %6.2f s: %8.0f nodes/s\n", what, nodes, seconds, nodes / seconds);
   std::fflush(stdout);
 }
 
@@ -89,10 +90,9 @@ int main(int argc, char** argv) {
   const int workers = arguments.number("--workers", 2, 1, 16);
   std::vector<WorkerProcess> fleet;
   for (int i = 0; i < workers; ++i) {
-    fleet.emplace_back(store.url(),
-                       std::vector<std::string>{"--slots", std::to_string(slots), "--chain",
-                                                std::to_string(length), "--width",
-                                                std::to_string(width)});
+    fleet.emplace_back(store.url(), std::vector<std::string>{"--slots", std::to_string(slots),
+                                                             "--chain", std::to_string(length),
+                                                             "--width", std::to_string(width)});
   }
   Client client = must(Client::open(store.url()));
   std::printf("%s, %d workers of %d slots\n", client.store_name().c_str(), workers, slots);

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT
 //
-// The basic node flow: a node that reads the run's input, works on it, and writes the outcome into
-// the run's shared store. Prints HELLO.
+// The basic node: prep reads the run's input from the shared store, exec works without it, post
+// writes what came of it. Prints HELLO.
+#include <penstock/flow.h>
 #include <penstock/penstock.h>
 
-#include <algorithm>
 #include <cctype>
 #include <iostream>
 
-using namespace penstock;
+using penstock::json, penstock::Shared;
 
-struct Upper : Node {
+struct Upper : penstock::Node {
   json prep(Shared& shared) override { return shared.at("input"); }
   json exec(const json& text) override {
     std::string upper = text;
-    std::ranges::transform(upper, upper.begin(), [](unsigned char c) { return std::toupper(c); });
+    for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
     return upper;
   }
   std::string post(Shared& shared, const json&, const json& result) override {
@@ -24,14 +24,13 @@ struct Upper : Node {
 };
 
 int main() {
-  const std::string store = "sqlite::memory:?name=flow_basic";
-  Flow flow("basic");
+  penstock::Flow flow("basic");
   flow.node("upper", Upper{});
-  Tasks tasks;
+  penstock::Tasks tasks;
   tasks.add(flow).value();
-  auto client = Client::open(store).value();
-  auto worker = Worker::open(store, tasks).value();
-  const RunId run = client.run(flow, json{{"input", "hello"}}).value();
-  while (!client.find_run(run)->ended()) worker.run_one().value();
-  std::cout << client.shared(run)->at("output") << '\n';
+  auto client = penstock::Client::open("sqlite::memory:").value();
+  auto worker = penstock::Worker::open("sqlite::memory:", tasks).value();
+  const auto run = client.run(flow, json{{"input", "hello"}}).value();
+  while (!client.find_run(run).value().ended()) worker.run_one().value();
+  std::cout << json::parse(client.shared(run).value().at("output")).get<std::string>() << '\n';
 }

@@ -281,7 +281,7 @@ NodeSteps Flow::task_steps(const std::string& name, F function,
   steps.exec = [function](std::string_view prepared, NodePort& port) mutable {
     Shared store(port);
     return detail::call_with<F, Taken>(function, json::parse(prepared), &store,
-                                           std::make_index_sequence<count>{})
+                                       std::make_index_sequence<count>{})
         .dump();
   };
   return steps;

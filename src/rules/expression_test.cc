@@ -7,7 +7,8 @@ namespace penstock::rules {
 namespace {
 
 std::optional<std::string> value_at(const PathRoot& root) {
-  if (root.kind == PathRoot::Kind::input) return R"({"n":3,"list":[1,2],"s":"ab","deep":{"x":[7]}})";
+  if (root.kind == PathRoot::Kind::input)
+    return R"({"n":3,"list":[1,2],"s":"ab","deep":{"x":[7]}})";
   if (root.kind == PathRoot::Kind::shared && root.name == "key") return "null";
   if (root.kind == PathRoot::Kind::result && root.name == "a") return R"([{"ok":true}])";
   if (root.kind == PathRoot::Kind::item) return "5";
@@ -22,12 +23,16 @@ bool truth(std::string_view text) {
 
 TEST(Expression, ComparesPathsAndLiterals) {
   for (const char* text :
-       {"$.input.n == 3", "$.input.n != 4", "$.input.n < 3.5", "3 <= $.input.n", "$.input.n > 2",
-        "$.input.n >= 3", "$.input.s == 'ab'", "$.input.s == \"ab\"", "2 in $.input.list",
-        "'a' in $.input.s", "'n' in $.input", "$.input.deep.x[0] == 7", "$.shared.key == null",
-        "$.nodes.a.result[0].ok", "$.item == 5", "$.input.list == [1, 2]", "not $.shared.absent",
-        "$.input.n == 3 and ($.item == 4 or $.item == 5)", "not (1 == 2) and true",
-        "$.nodes.nobody.result == null"}) {
+       {"$.input.n == 3",        "$.input.n != 4",
+        "$.input.n < 3.5",       "3 <= $.input.n",
+        "$.input.n > 2",         "$.input.n >= 3",
+        "$.input.s == 'ab'",     "$.input.s == \"ab\"",
+        "2 in $.input.list",     "'a' in $.input.s",
+        "'n' in $.input",        "$.input.deep.x[0] == 7",
+        "$.shared.key == null",  "$.nodes.a.result[0].ok",
+        "$.item == 5",           "$.input.list == [1, 2]",
+        "not $.shared.absent",   "$.input.n == 3 and ($.item == 4 or $.item == 5)",
+        "not (1 == 2) and true", "$.nodes.nobody.result == null"}) {
     EXPECT_TRUE(truth(text)) << text;
   }
 }

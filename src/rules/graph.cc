@@ -233,8 +233,10 @@ class GraphCompiler {
       }
     }
     if (header != g_.start_ && mine.contains(g_.start_)) {
-      problem(name, "the loop back to it can also be entered from the start without passing it: a loop has "
-              "one way in");
+      problem(
+          name,
+          "the loop back to it can also be entered from the start without passing it: a loop has "
+          "one way in");
     }
     for (const auto& [other, theirs] : body) {
       if (other == header) continue;

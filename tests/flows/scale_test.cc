@@ -23,20 +23,24 @@ INSTANTIATE_TEST_SUITE_P(Stores, Scale, ::testing::ValuesIn(flow_stores()), flow
 
 TEST_P(Scale, AMapOverManyItemsJoinsOnceWithAllResultsInOrder) {
   Flow flow("map");
-  auto list = flow.task("list", [](int n) {
-    json items = json::array();
-    for (int i = 0; i < n; ++i) items.push_back(i);
-    return items;
-  }, {"n"});
-  auto each = flow.map("each", "$.nodes.list.result", [](int i) { return i + 1; },
-                       {.parallel = 300});
-  auto join = flow.task("join", [this](const std::vector<int>& all) {
-    trace_.add("join");
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      if (all[i] != static_cast<int>(i) + 1) throw NoRetry("out of order");
-    }
-    return all.size();
-  }, {"each"});
+  auto list = flow.task("list",
+                        [](int n) {
+                          json items = json::array();
+                          for (int i = 0; i < n; ++i) items.push_back(i);
+                          return items;
+                        },
+                        {"n"});
+  auto each =
+      flow.map("each", "$.nodes.list.result", [](int i) { return i + 1; }, {.parallel = 300});
+  auto join = flow.task("join",
+                        [this](const std::vector<int>& all) {
+                          trace_.add("join");
+                          for (std::size_t i = 0; i < all.size(); ++i) {
+                            if (all[i] != static_cast<int>(i) + 1) throw NoRetry("out of order");
+                          }
+                          return all.size();
+                        },
+                        {"each"});
   list >> each >> join;
   const int n = scaled(100'000);
   const Run ended = end(flow, {{"n", n}});
@@ -89,7 +93,8 @@ TEST_P(Scale, ARandomGraphRunsInAnOrderThatItsEdgesAllow) {
   stop();
   ASSERT_EQ(order.size(), static_cast<std::size_t>(count));
   std::vector<int> place(static_cast<std::size_t>(count), -1);
-  for (std::size_t i = 0; i < order.size(); ++i) place[static_cast<std::size_t>(order[i])] = static_cast<int>(i);
+  for (std::size_t i = 0; i < order.size(); ++i)
+    place[static_cast<std::size_t>(order[i])] = static_cast<int>(i);
   for (std::size_t i = 0; i < parents.size(); ++i) {
     for (const int from : parents[i]) {
       ASSERT_LT(place[static_cast<std::size_t>(from)], place[i]) << from << " before " << i;
