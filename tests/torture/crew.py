@@ -75,6 +75,38 @@ class Workers:
         return stuck
 
 
+class Starter(threading.Thread):
+    """Starts runs of flows until told to end; one that was not answered is started again by its
+    own id."""
+
+    def __init__(self, environment, dice):
+        super().__init__(daemon=True)
+        self._environment, self._dice = environment, dice
+        self.started, self.complaints = [], []
+        self.over = threading.Event()
+
+    def run(self):
+        number = 0
+        while not self.over.is_set():
+            number += 1
+            self._start(("bad" if number % 4 == 0 else "good") + f"-{number}")
+            self.over.wait(self._dice.uniform(0, 0.6))
+
+    def _start(self, name):
+        give_up = time.monotonic() + 90
+        while time.monotonic() < give_up:
+            done = subprocess.run([PROGRAM, "flow-start", name], env=self._environment, text=True,
+                                  capture_output=True, timeout=60, check=False)
+            if done.returncode == 0:
+                self.started.append(name)
+                return
+            if done.returncode not in (4, 5, 6):
+                self.complaints.append(f"flow-start ended with {done.returncode}: "
+                                       f"{done.stderr[:500]}")
+            time.sleep(0.1)
+        self.complaints.append("a run could not be started for 90 s")
+
+
 class Producer(threading.Thread):
     """Submits batches until told to end. Its process may be killed at any moment; then the same
     batch is submitted again, by the same idempotency keys, until the answer has come."""

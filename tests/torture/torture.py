@@ -18,7 +18,7 @@ import threading
 import time
 
 from checker import Books, read_runs
-from crew import PROGRAM, Producer, Workers
+from crew import PROGRAM, Producer, Starter, Workers
 from operators import Operator
 from stores import FileStore, GivenStore, RedisStore
 
@@ -37,6 +37,7 @@ class Torture:
         environment = dict(direct, PENSTOCK_STORE=self.store.url)
         self.producers = [Producer(environment, 1 + i * 10_000_000, self._dice(), options.seed)
                           for i in range(PRODUCERS)]
+        self.starter = Starter(environment, self._dice())
         self.operator = Operator(environment, self.producers, self._dice())
         self.injected, self.timeline = {}, []
         self.complaints = []
@@ -62,17 +63,18 @@ class Torture:
         return [json.loads(line) for line in self.ask(*words, "--json").splitlines()]
 
     def run(self):
-        for producer in self.producers:
+        for producer in [*self.producers, self.starter]:
             producer.start()
         self._break_things()
         self.store.mend()
         self.operator.resume()
-        for producer in self.producers:
+        for producer in [*self.producers, self.starter]:
             producer.over.set()
-        for producer in self.producers:
+        for producer in [*self.producers, self.starter]:
             producer.join(120)
             self.complaints += producer.complaints
         drained = self._drain()
+        self.complaints += self._wrong_runs()
         stuck = self.workers.end()
         self.complaints += [f"worker {pid} did not end within a minute" for pid in stuck]
         return self._report(drained)
@@ -118,6 +120,14 @@ class Torture:
             time.sleep(0.1)
         return None
 
+    def _wrong_runs(self):
+        done = subprocess.run([PROGRAM, "flow-check"], env=self.direct, text=True, check=False,
+                              capture_output=True, timeout=120,
+                              input="".join(name + "\n" for name in self.starter.started))
+        if done.returncode != 0:
+            return [f"flow-check ended with {done.returncode}: {done.stderr}"]
+        return done.stdout.splitlines()
+
     def _left_behind(self):
         left = [f"session of {worker['worker']}" for worker in self.lines("workers")]
         left += self.store.leftovers()
@@ -137,7 +147,8 @@ class Torture:
         for producer in self.producers:
             tried.update(producer.tried)
             acked.update(producer.acked)
-        jobs = {job["id"]: job for job in self.lines("job", "list", "--limit", "100000")}
+        jobs = {job["id"]: job for job in self.lines("job", "list", "--task", "torture",
+                                                    "--limit", "100000")}
         health = json.loads(self.ask("doctor", "--json"))
         books = Books(read_runs(self.folder), tried, acked, jobs,
                       self.ask("endings").splitlines()).check(
@@ -152,6 +163,7 @@ class Torture:
         print(f"jobs: {len(tried)} tried, {len(acked)} acknowledged, {len(jobs)} in the store, "
               f"{len(books.starts)} starts, "
               f"{sum(producer.again for producer in self.producers)} submits repeated")
+        print(f"runs of flows: {len(self.starter.started)}")
         print("lost {}, unexpected {}, duplicated {}, ended twice {}, ".format(
             *(len(books.faults[name]) for name in ("lost", "unexpected", "duplicated",
                                                    "ended twice")))
