@@ -19,6 +19,7 @@
 // co_await expression is miscompiled.
 #pragma once
 
+#include <penstock/node.h>
 #include <penstock/program.h>
 #include <penstock/worker.h>
 
@@ -161,6 +162,46 @@ struct Asynchronous<Awaitable<R>> {
     } else {
       return handler(std::move(payload));
     }
+  }
+};
+
+}  // namespace detail
+
+/// A node of a flow (node.h) whose parts may wait: thousands of them in flight on two threads,
+/// beside plain nodes in the same flow. `shared` and the node live until post has ended.
+class AsyncNode {
+ public:
+  virtual ~AsyncNode() = default;
+  virtual Awaitable<json> prep(Shared& /*shared*/, AsyncContext /*context*/) { co_return nullptr; }
+  virtual Awaitable<json> exec(json /*prepared*/, AsyncContext /*context*/) { co_return nullptr; }
+  virtual Awaitable<json> exec_fallback(json /*prepared*/, std::exception_ptr thrown) {
+    std::rethrow_exception(thrown);
+    co_return nullptr;
+  }
+  virtual Awaitable<std::string> post(Shared& /*shared*/, json /*prepared*/, json /*result*/,
+                                      AsyncContext /*context*/) {
+    co_return "default";
+  }
+};
+
+namespace detail {
+
+// What exec threw that its fallback may answer; anything else goes on.
+Awaitable<json> node_exec(AsyncNode& node, json prepared, AsyncContext context, bool last_try);
+// All of a node; the action is what it returns, the result is left in `result`.
+Awaitable<std::string> node_body(std::shared_ptr<AsyncNode> node, AsyncNodeCall call,
+                                 std::shared_ptr<std::string> result);
+void start_node(std::shared_ptr<AsyncNode> node, AsyncNodeCall call);
+
+template <class T>
+struct NodeCode<T, std::enable_if_t<std::is_base_of_v<AsyncNode, T>>> {
+  template <class Make>
+  static NodeSteps steps(Make make) {
+    NodeSteps steps;
+    steps.start = [make](AsyncNodeCall call) {
+      start_node(std::shared_ptr<AsyncNode>(make()), std::move(call));
+    };
+    return steps;
   }
 };
 

@@ -133,7 +133,7 @@ class Flow {
   template <class T>
   Nodes node(std::string name, T prototype, NodeOptions options = {}) {
     auto make = [prototype = std::move(prototype)] { return std::make_unique<T>(prototype); };
-    NodeSteps steps = detail::node_steps(std::move(make));
+    NodeSteps steps = detail::NodeCode<T>::steps(std::move(make));
     if constexpr (std::is_base_of_v<BatchNode, T>) {
       return add_batch(std::move(name), std::move(steps), std::move(options), {.parallel = 1});
     } else {

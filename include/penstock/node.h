@@ -170,5 +170,14 @@ NodeSteps node_steps(Make make) {
   return steps;
 }
 
+/// How the class of a node becomes code; async.h says it of AsyncNode.
+template <class T, class = void>
+struct NodeCode {
+  template <class Make>
+  static NodeSteps steps(Make make) {
+    return node_steps(std::move(make));
+  }
+};
+
 }  // namespace detail
 }  // namespace penstock

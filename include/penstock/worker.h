@@ -129,6 +129,17 @@ class NodePort {
   virtual JobContext& context() = 0;
 };
 
+/// One try of a node whose parts may wait (async.h).
+struct AsyncNodeCall {
+  NodePort* port = nullptr;
+  AsyncLoop* loop = nullptr;
+  std::optional<std::string> kept = {};  ///< What prep returned before an earlier try of exec.
+  bool last_try = false;
+  std::function<void(std::string prepared)> keep = {};
+  /// Told once: what it threw, or its result and its action.
+  std::function<void(std::exception_ptr thrown, std::string result, std::string action)> end = {};
+};
+
 /// A node of a flow behind its codec (node.h): JSON text in, JSON text out. `exec` is what is
 /// retried; of a mapped node it runs for each item. `post` returns the action.
 struct NodeSteps {
@@ -137,6 +148,7 @@ struct NodeSteps {
   std::function<std::string(std::string_view prepared, std::exception_ptr)> fallback = {};
   std::function<std::string(NodePort&, std::string_view prepared, std::string_view result)> post =
       {};
+  std::function<void(AsyncNodeCall)> start = {};  ///< Instead of the others.
 };
 
 /// A flow's name and its definition, for those that start runs of it.
@@ -196,7 +208,7 @@ class Tasks {
     TaskDefaults defaults = {};
     AsyncHandler start = {};                     ///< Instead of `run`, for a coroutine.
     std::shared_ptr<const NodeSteps> node = {};  ///< Instead of `run`, for a node of a flow.
-    [[nodiscard]] bool is_async() const { return static_cast<bool>(start); }
+    [[nodiscard]] bool is_async() const { return start || (node && node->start); }
   };
 
   /// Registers a handler of the form R(const P&) or R(const P&, JobContext&), R may be void; P and

@@ -106,4 +106,57 @@ Awaitable<Result<std::string>> AsyncContext::wait_text(JobId id, Duration patien
                                        std::to_string(patience.count()) + "ms"};
 }
 
+namespace detail {
+
+Awaitable<json> node_exec(AsyncNode& node, json prepared, AsyncContext context, bool last_try) {
+  std::exception_ptr thrown;
+  try {
+    auto ran = node.exec(prepared, context);
+    co_return co_await std::move(ran);
+  } catch (const Snooze&) {
+    throw;
+  } catch (const Cancel&) {
+    throw;
+  } catch (const NoRetry&) {
+    thrown = std::current_exception();
+  } catch (...) {
+    if (!last_try || context.stop().stop_requested()) throw;
+    thrown = std::current_exception();
+  }
+  auto answered = node.exec_fallback(std::move(prepared), thrown);
+  co_return co_await std::move(answered);
+}
+
+Awaitable<std::string> node_body(std::shared_ptr<AsyncNode> node, AsyncNodeCall call,
+                                 std::shared_ptr<std::string> result) {
+  Shared shared(*call.port);
+  const AsyncContext context(call.port->context(), *call.loop);
+  json prepared;
+  if (call.kept) {
+    prepared = json::parse(*call.kept);
+  } else {
+    auto ready = node->prep(shared, context);
+    prepared = co_await std::move(ready);
+  }
+  call.keep(prepared.dump());
+  auto ran = node_exec(*node, prepared, context, call.last_try);
+  json value = co_await std::move(ran);
+  *result = value.dump();
+  auto ended = node->post(shared, std::move(prepared), std::move(value), context);
+  co_return co_await std::move(ended);
+}
+
+void start_node(std::shared_ptr<AsyncNode> node, AsyncNodeCall call) {
+  const auto result = std::make_shared<std::string>();
+  AsyncEnd end = [end = call.end, result](const std::exception_ptr& thrown, std::string action) {
+    end(thrown, std::move(*result), std::move(action));
+  };
+  AsyncLoop& loop = *call.loop;
+  const std::stop_token stop = call.port->context().stop();
+  auto body = node_body(std::move(node), std::move(call), result);
+  start_coroutine(loop, stop, std::move(body), std::move(end));
+}
+
+}  // namespace detail
+
 }  // namespace penstock

@@ -120,6 +120,15 @@ rules::Outcome Attempt::run(Clock& clock, Client* client) {
 void Attempt::start(Clock& clock, Client* client, AsyncLoop& loop,
                     const std::function<void(rules::Outcome)>& ended) {
   JobContext& context = begin(clock, client);
+  if (node_) {
+    node_->start(context, loop, reserved_.attempt >= policy_.max_attempts,
+                 [this, ended](const std::exception_ptr& thrown, rules::Outcome outcome) {
+                   if (thrown) return ended(outcome_of(thrown));
+                   auto* done = std::get_if<rules::Succeeded>(&outcome);
+                   ended(done ? succeeded(std::move(done->result)) : std::move(outcome));
+                 });
+    return;
+  }
   try {
     task_.start(reserved_.payload, context, loop,
                 [this, ended](const std::exception_ptr& thrown, std::string result) {

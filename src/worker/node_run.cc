@@ -35,7 +35,7 @@ std::string action_in(const std::string& result) {
 
 }  // namespace
 
-rules::Outcome NodeRun::run(JobContext& context, bool last_try) {
+std::optional<rules::Outcome> NodeRun::begin(JobContext& context, bool last_try) {
   context_ = &context;
   last_try_ = last_try;
   report_.place = ticket_.place;
@@ -45,36 +45,87 @@ rules::Outcome NodeRun::run(JobContext& context, bool last_try) {
   report_.job = reserved_.id.text;
   report_.attempt = reserved_.attempt;
   report_.started_at = reader_.clock().now();
+  pinned_ = or_throw(reader_.graph(ticket_.definition));
+  const bool about_node = !ticket_.place.empty() && ticket_.phase != Phase::fire;
+  if (about_node) located_ = or_throw(rules::locate(*pinned_.graph, ticket_.place));
+  if (may_run()) return std::nullopt;
+  report_.end = NodeReport::End::dropped;
+  return rules::Cancelled{"its run has ended or failed before it began"};
+}
+
+rules::Outcome NodeRun::run(JobContext& context, bool last_try) {
   try {
-    pinned_ = or_throw(reader_.graph(ticket_.definition));
-    const bool about_node = !ticket_.place.empty() && ticket_.phase != Phase::fire;
-    if (about_node) located_ = or_throw(rules::locate(*pinned_.graph, ticket_.place));
-    if (!may_run()) {
-      report_.end = NodeReport::End::dropped;
-      return rules::Cancelled{"its run has ended or failed before it began"};
-    }
-    switch (ticket_.phase) {
-      case Phase::main:
-        return main();
-      case Phase::item:
-        return item();
-      case Phase::post:
-        return post();
-      case Phase::sweep:
-        return sweep();
-      case Phase::undo:
-        if (task_ && task_->node) {
-          const std::string action = task_->node->post(*this, "null", "null");
-          return ended("null", action);
-        }
-        return ended(task_->run(bind(node().undo_with), context));
-      default:
-        return ended("null");
-    }
+    if (auto nothing = begin(context, last_try)) return *std::move(nothing);
+    return by_phase();
   } catch (const StoreError& e) {
     context.log(std::string("the store did not answer: ") + e.what());
     return rules::Snoozed{rules::miss_first};
   }
+}
+
+rules::Outcome NodeRun::by_phase() {
+  switch (ticket_.phase) {
+    case Phase::main:
+      return main();
+    case Phase::item:
+      return item();
+    case Phase::post:
+      return post();
+    case Phase::sweep:
+      return sweep();
+    case Phase::undo:
+      if (task_ && task_->node) {
+        const std::string action = task_->node->post(*this, "null", "null");
+        return ended("null", action);
+      }
+      return ended(task_->run(bind(node().undo_with), *context_));
+    default:
+      return ended("null");
+  }
+}
+
+void NodeRun::start(JobContext& context, AsyncLoop& loop, bool last_try, End end) {
+  try {
+    auto nothing = begin(context, last_try);
+    if (nothing) return end({}, *std::move(nothing));
+    const bool waits = ticket_.phase == Phase::main || ticket_.phase == Phase::item;
+    if (!waits || !task_ || !task_->is_async()) return end({}, by_phase());
+    if (ticket_.phase == Phase::main && !is_wanted()) {
+      report_.end = NodeReport::End::skipped;
+      return end({}, rules::Succeeded{});
+    }
+    start_code(loop, end);
+  } catch (const StoreError&) {
+    end({}, rules::Snoozed{rules::miss_first});
+  } catch (...) {
+    end(std::current_exception(), {});
+  }
+}
+
+void NodeRun::start_code(AsyncLoop& loop, const End& end) {
+  const auto finish = [this, end](std::exception_ptr thrown, std::string result,
+                                  std::string action) {
+    rules::Outcome outcome;
+    try {
+      if (!thrown) outcome = ended(std::move(result), std::move(action));
+    } catch (...) {
+      thrown = std::current_exception();
+    }
+    end(thrown, std::move(outcome));
+  };
+  if (!task_->node) {
+    if (ticket_.phase == Phase::item) read_item();
+    return task_->start(bind(node().with), *context_, loop,
+                        [finish](const std::exception_ptr& thrown, std::string result) {
+                          std::string action = action_in(result);
+                          finish(thrown, std::move(result), std::move(action));
+                        });
+  }
+  AsyncNodeCall call{.port = this, .loop = &loop, .last_try = last_try_};
+  if (reserved_.attempt > 1) call.kept = field("p:" + rules::write_place(ticket_.place));
+  call.keep = [this](std::string prepared) { report_.prepared = std::move(prepared); };
+  call.end = finish;
+  task_->node->start(std::move(call));
 }
 
 // A run that is over, or about to be, begins nothing.
@@ -193,7 +244,7 @@ rules::Outcome NodeRun::stage(std::vector<std::string> items) {
   return ended("null");
 }
 
-rules::Outcome NodeRun::item() {
+void NodeRun::read_item() {
   const std::int64_t number = ticket_.place.back().item;
   rules::Place map_place = ticket_.place;
   map_place.back().item = -1;
@@ -209,6 +260,10 @@ rules::Outcome NodeRun::item() {
     const auto index = static_cast<std::size_t>(number % rules::stage_chunk);
     if (index < items.size()) item_ = items[index];
   }
+}
+
+rules::Outcome NodeRun::item() {
+  read_item();
   if (node().kind == FlowNode::Kind::child) return main();
   if (!task_ || !task_->node) return run_task();
   report_.prepared = item_;

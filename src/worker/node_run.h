@@ -29,6 +29,9 @@ class NodeRun : public NodePort {
         ticket_(std::move(ticket)),
         reserved_(reserved) {}
 
+  /// The same for a task whose code may wait; `end` is told once, from any thread.
+  using End = std::function<void(std::exception_ptr thrown, rules::Outcome outcome)>;
+  void start(JobContext& context, AsyncLoop& loop, bool last_try, End end);
   /// May throw what a handler may throw. `last_try`: a failure will not be tried again.
   rules::Outcome run(JobContext& context, bool last_try);
   [[nodiscard]] const rules::NodeReport& report() const { return report_; }
@@ -60,11 +63,16 @@ class NodeRun : public NodePort {
     std::vector<std::string> appended = {};
   };
 
+  /// Reads what every step needs. An outcome: there is nothing to run.
+  std::optional<rules::Outcome> begin(JobContext& context, bool last_try);
+  void start_code(AsyncLoop& loop, const End& end);
+  rules::Outcome by_phase();
   rules::Outcome main();
   rules::Outcome run_node(const NodeSteps& steps);
   rules::Outcome run_task();
   rules::Outcome stage_map();
   rules::Outcome stage(std::vector<std::string> items);
+  void read_item();
   rules::Outcome item();
   rules::Outcome post();
   rules::Outcome sweep();

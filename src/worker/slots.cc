@@ -90,12 +90,13 @@ void InlineSlots::start(std::shared_ptr<Attempt> attempt) {
 }
 
 void MixedSlots::start(std::shared_ptr<Attempt> attempt) {
-  Slots& slots = attempt->is_async() ? *coroutines_ : *threads_;
+  // Without threads even steps of runs that only decide go there: they are short.
+  Slots& slots = attempt->is_async() || !threads_ ? *coroutines_ : *threads_;
   slots.start(std::move(attempt));
 }
 
 void MixedSlots::lose(const Attempt& attempt) {
-  Slots& slots = attempt.is_async() ? *coroutines_ : *threads_;
+  Slots& slots = attempt.is_async() || !threads_ ? *coroutines_ : *threads_;
   slots.lose(attempt);
 }
 

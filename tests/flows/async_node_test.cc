@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+//
+// Coroutine nodes: prep, exec and post that wait, beside plain nodes in one flow.
+#include "tests/flows/flow_fixture.h"
+
+#include <penstock/async.h>
+
+namespace penstock::testing {
+namespace {
+
+using AsyncNodeTest = FlowTest;
+INSTANTIATE_TEST_SUITE_P(Stores, AsyncNodeTest, ::testing::ValuesIn(flow_stores()),
+                         flow_store_name);
+
+struct Napping : AsyncNode {
+  Duration nap{300};
+  Awaitable<json> prep(Shared& shared, AsyncContext) override { co_return shared.at("text"); }
+  Awaitable<json> exec(json text, AsyncContext context) override {
+    auto napped = context.wait_for(nap);
+    co_await std::move(napped);
+    co_return text.get<std::string>() + "!";
+  }
+  Awaitable<std::string> post(Shared& shared, json, json result, AsyncContext context) override {
+    auto napped = context.wait_for(Duration{1});
+    co_await std::move(napped);
+    shared.append("said", result);
+    co_return "done";
+  }
+};
+
+TEST_P(AsyncNodeTest, ManyWaitAtTheSameTimeBesidePlainNodes) {
+  Flow flow("naps");
+  auto split = flow.task("split", [] {});
+  auto join = flow.task("join", [](const json& said) { return said.size(); }, {"said"});
+  for (int i = 0; i < 50; ++i) {
+    auto nap = flow.node("nap" + std::to_string(i), Napping{});
+    split >> nap;
+    nap.on("done") >> join;
+  }
+  work({flow}, {.concurrency = 1});
+  const SteadyTime start = real_clock().steady();
+  const Run ended = run(flow, {{"text", "hello"}});
+  EXPECT_EQ(ended.state, "succeeded") << ended.error;
+  EXPECT_EQ(ended.output, "50");
+  // One after the other they would take 15 s; the run would have been given up by then.
+  EXPECT_LT(real_clock().steady() - start, flow_patience);
+}
+
+TEST_P(AsyncNodeTest, OnlyExecIsRetriedAndTheFallbackAnswers) {
+  struct Failing : AsyncNode {
+    Trace* trace = nullptr;
+    Awaitable<json> prep(Shared&, AsyncContext) override {
+      trace->add("prep");
+      co_return 7;
+    }
+    Awaitable<json> exec(json prepared, AsyncContext context) override {
+      auto napped = context.wait_for(Duration{1});
+      co_await std::move(napped);
+      trace->add("exec" + prepared.dump());
+      throw std::runtime_error("never");
+    }
+    Awaitable<json> exec_fallback(json, std::exception_ptr) override { co_return "instead"; }
+  };
+  Flow flow("fails");
+  Failing failing;
+  failing.trace = &trace_;
+  flow.node("fails", failing, {.max_attempts = 2, .backoff = at_once});
+  const Run ended = run(flow);
+  EXPECT_EQ(ended.output, "\"instead\"") << ended.error;
+  EXPECT_EQ(trace_.joined(), "prep exec7 exec7");
+}
+
+TEST_P(AsyncNodeTest, ACoroutineTaskIsANodeToo) {
+  tasks_.add("echo", [](json value, AsyncContext context) -> Awaitable<json> {
+    auto napped = context.wait_for(Duration{1});
+    co_await std::move(napped);
+    co_return value;
+  });
+  Flow flow("jobs");
+  flow.job("calls", "echo", {{"n", "$.input.n"}});
+  work({flow});
+  EXPECT_EQ(run(flow, {{"n", 5}}).output, R"({"n":5})");
+}
+
+TEST_P(AsyncNodeTest, ACancelReachesTheAwait) {
+  Flow flow("stops");
+  Napping napping;
+  napping.nap = std::chrono::hours(1);
+  flow.node("nap", napping);
+  work({flow});
+  id_ = client_.run(flow, json{{"text", "x"}}).value();
+  await(id_, "nap", "running");
+  client_.cancel_run(id_).value();
+  EXPECT_EQ(wait(id_).state, "cancelled");
+  stop();  // Would not come back if the coroutine still waited.
+}
+
+}  // namespace
+}  // namespace penstock::testing
