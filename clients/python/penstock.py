@@ -263,7 +263,7 @@ class _Program:
         self._jobs: collections.deque[dict] = collections.deque()
         self._cancelled: set[str] = set()
         self._reading, self._writing = threading.Lock(), threading.Lock()
-        self._out = _take_stdout()
+        self._in, self._out = _take_stdin(), _take_stdout()
 
     def say(self, message: Mapping[str, Any]) -> None:
         self._write(_encode(message))
@@ -278,7 +278,7 @@ class _Program:
 
     def is_cancelled(self, job: str) -> bool:
         with self._reading:
-            while select.select([0], [], [], 0)[0] and self._read():
+            while select.select([self._in], [], [], 0)[0] and self._read():
                 pass
         return job in self._cancelled
 
@@ -291,10 +291,11 @@ class _Program:
                         return
                 job = self._jobs.popleft()
             self._run(job)
+            _end_if_forked(self._pid)
             self._cancelled.discard(job["id"])
 
     def _read(self) -> bool:
-        chunk = os.read(0, 1 << 16)
+        chunk = os.read(self._in, 1 << 16)
         if not chunk:
             return False
         *lines, self._rest = (self._rest + chunk).split(b"\n")
@@ -328,6 +329,22 @@ class _Once:
 
     def is_cancelled(self, _job: str) -> bool:
         return False  # It is told by a signal.
+
+
+def _take_stdin() -> int:
+    """A descriptor of what the worker writes. A task that reads stdin, or starts a program that
+    does, finds nothing there: it would take the next job's line and wait for more."""
+    taken, nothing = os.dup(0), os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return taken
+
+
+def _end_if_forked(program: int) -> None:
+    """Ends a child that a task has forked and that came back from it: it speaks for nobody, and
+    must not take jobs."""
+    if os.getpid() != program:
+        os._exit(0)
 
 
 def _take_stdout() -> int:
@@ -410,7 +427,7 @@ _LATER_EXIT, _FINAL_EXIT = 75, 65
 
 
 def _run_one(tasks: Mapping[str, Task]) -> int:
-    out = _take_stdout()
+    out, pid = _take_stdout(), os.getpid()
     name, said = os.environ.get("PENSTOCK_TASK", ""), os.environ.get
     job = Current(said("PENSTOCK_JOB_ID", ""), name, int(said("PENSTOCK_ATTEMPT", "1")),
                   int(said("PENSTOCK_FENCE", "0")), _read_time(said("PENSTOCK_DEADLINE")), _Once())
@@ -418,10 +435,12 @@ def _run_one(tasks: Mapping[str, Task]) -> int:
         try:
             result = _outcome(tasks, name, json.loads(sys.stdin.buffer.read() or b"null"))
         except _Failure as failure:
+            _end_if_forked(pid)
             print(*failure.trace, failure, sep="\n", file=sys.stderr)
             if failure.after is not None:
                 return _LATER_EXIT
             return 1 if failure.retry else _FINAL_EXIT
+    _end_if_forked(pid)
     with os.fdopen(out, "w", encoding="utf-8") as stdout:
         stdout.write(result)
     return 0
@@ -437,13 +456,13 @@ class Job:
     def wait(self, timeout: Optional[Seconds] = None) -> Any:
         """Its result, once it has ended. Raises JobFailed, TimedOut, NotFound, Unavailable."""
         flags = [] if timeout is None else ["--timeout", _duration(timeout)]
-        return json.loads(_penstock("job", "wait", self.id, *flags))
+        return json.loads(_penstock("job", "wait", *flags, operands=[self.id]))
 
     get = wait
 
     def show(self) -> dict[str, Any]:
         """All that is known of it: state, attempt, progress, error, times and more."""
-        return json.loads(_penstock("job", "show", self.id, "--json"))
+        return json.loads(_penstock("job", "show", "--json", operands=[self.id]))
 
     @property
     def state(self) -> str:
@@ -452,16 +471,16 @@ class Job:
 
     def logs(self) -> list[str]:
         """The lines of its log."""
-        lines = _penstock("job", "logs", self.id, "--json").splitlines()
+        lines = _penstock("job", "logs", "--json", operands=[self.id]).splitlines()
         return [json.loads(line)["text"] for line in lines]
 
     def cancel(self) -> None:
         """Ends it if it waits, tells it to stop if it runs. Raises Refused when it has ended."""
-        _penstock("job", "cancel", self.id)
+        _penstock("job", "cancel", operands=[self.id])
 
     def retry(self) -> None:
         """Makes it ready again after it failed or was cancelled."""
-        _penstock("job", "retry", self.id)
+        _penstock("job", "retry", operands=[self.id])
 
 
 def submit(task_name: str, payload: Any = None, **options: Any) -> Job:
@@ -472,7 +491,7 @@ def submit(task_name: str, payload: Any = None, **options: Any) -> Job:
     delay, retry_for, timeout, expires, result_ttl: seconds or timedelta. at: datetime with its
     zone. tags: a mapping of text to text. Raises Invalid, Refused, Unavailable.
     """
-    said = _penstock("submit", task_name, "-", *_flags(options), stdin=_encode(payload))
+    said = _penstock("submit", *_flags(options), operands=[task_name, "-"], stdin=_encode(payload))
     return Job(said.strip())
 
 
@@ -493,10 +512,9 @@ def _flags(options: Mapping[str, Any]) -> list[str]:
         if value is None:
             continue
         if name == "tags":
-            for key, text in value.items():
-                flags += ["--tag", f"{key}={text}"]
+            flags += [f"--tag={key}={text}" for key, text in _field(name, value).items()]
         else:
-            flags += ["--" + name.replace("_", "-"), str(_field(name, value))]
+            flags.append(f"--{name.replace('_', '-')}={_field(name, value)}")
     return flags
 
 
@@ -512,9 +530,11 @@ def _check_options(names: Iterable[str]) -> None:
             raise TypeError(f"unknown option {name!r}: known are {', '.join(_OPTIONS)}")
 
 
-def _penstock(*words: str, stdin: Optional[str] = None, quiet: bool = True) -> str:
+def _penstock(*words: str, operands: Iterable[str] = (), stdin: Optional[str] = None,
+              quiet: bool = True) -> str:
+    """What the program prints. `operands` are what may look like a flag and is none."""
     program = os.environ.get("PENSTOCK_BIN", "penstock")
-    command = [program, *words, *(["--quiet"] if quiet else [])]
+    command = [program, *words, *(["--quiet"] if quiet else []), "--", *operands]
     try:
         done = subprocess.run(command, input=stdin, capture_output=True, check=False,
                               encoding="utf-8",
@@ -555,6 +575,13 @@ def _duration(length: Seconds) -> str:
     return f"{_milliseconds(length)}ms"
 
 
+def _tags(value: Mapping[str, str]) -> dict[str, str]:
+    for key in value:
+        if "=" in key:
+            raise Invalid(f'tag key "{key}" is not valid: use 1 to 64 bytes without =')
+    return dict(value)
+
+
 def _time(value: datetime.datetime) -> str:
     if value.tzinfo is None:
         raise TypeError("at: a datetime needs its time zone, such as datetime.timezone.utc")
@@ -571,4 +598,4 @@ _OPTIONS: dict[str, Callable[[Any], Any]] = {
     "queue": str, "pool": str, "id": str, "unique": str, "idempotency_key": str, "backoff": str,
     "ack": str, "keep": str, "priority": int, "max_attempts": int, "delay": _duration,
     "retry_for": _duration, "timeout": _duration, "expires": _duration, "result_ttl": _duration,
-    "at": _time, "tags": dict}
+    "at": _time, "tags": _tags}

@@ -60,7 +60,7 @@ class Program:
 
 class PersistentProgram(unittest.TestCase):
     TASKS = """
-    import dataclasses, datetime, os, sys
+    import dataclasses, datetime, os, subprocess, sys
 
     @penstock.task
     def add(x, y=10):
@@ -111,6 +111,17 @@ class PersistentProgram(unittest.TestCase):
             os._exit(0)
         os.wait()
         return penstock.current().fence
+
+    @penstock.task
+    def comes_back_twice():
+        pid = os.fork()
+        if pid:
+            return os.waitpid(pid, 0)[1]
+        return "child"
+
+    @penstock.task
+    def reads():
+        return [sys.stdin.read(), subprocess.run(["cat"], capture_output=True).stdout.decode()]
 
     @penstock.task
     def loops():
@@ -181,6 +192,18 @@ class PersistentProgram(unittest.TestCase):
         self.assertEqual(self.program.answer("forks", None)["result"], 3)
         self.assertEqual(self.program.before, [])
 
+    def test_a_forked_child_that_comes_back_ends_and_takes_no_jobs(self):
+        # Its parent waits for its end before it answers.
+        self.assertEqual(self.program.answer("comes_back_twice", None)["result"], 0)
+        self.assertEqual(self.program.answer("add", [1])["result"], 11)
+        self.assertEqual(self.program.before, [])
+
+    def test_a_task_that_reads_stdin_finds_nothing_and_leaves_the_next_job_alone(self):
+        self.program.hand("reads", None, job="reads")
+        self.program.hand("add", [1], job="next")
+        self.assertEqual(self.program.hear(), {"id": "reads", "result": ["", ""]})
+        self.assertEqual(self.program.hear(), {"id": "next", "result": 11})
+
     def test_cancel_reaches_a_task_that_looks(self):
         self.program.hand("loops", None, job="long")
         self.assertEqual(self.program.hear()["log"], "looping")
@@ -222,6 +245,11 @@ class ProgramForOneJob(unittest.TestCase):
                                      "return [job.attempt, job.fence, job.remaining()]")
         self.assertEqual((code, json.loads(out)), (0, [2, 9, None]))
 
+    def test_a_forked_child_that_comes_back_prints_no_result(self):
+        code, out, _ = self.run_task("", "import os; pid = os.fork(); "
+                                     "return os.waitpid(pid, 0)[1] if pid else 'child'")
+        self.assertEqual((code, out), (0, "0"))
+
     def test_asks_for_a_later_try_by_its_exit_code(self):
         self.assertEqual(self.run_task("", "raise penstock.Retry(after=1)")[0], 75)
         self.assertEqual(self.run_task("", "raise penstock.NoRetry('never')")[0], 65)
@@ -249,6 +277,10 @@ class Submitting(unittest.TestCase):
     def test_a_time_without_a_zone_is_refused(self):
         with self.assertRaisesRegex(TypeError, "time zone"):
             penstock.submit("t", at=datetime.datetime(2026, 1, 1))
+
+    def test_a_tag_that_would_be_another_is_refused(self):
+        with self.assertRaisesRegex(penstock.Invalid, "a=b"):
+            penstock.submit("t", tags={"a=b": "c"})
 
     def test_a_missing_program_is_unavailable_and_says_what_to_do(self):
         os.environ["PENSTOCK_BIN"] = "/nowhere/penstock"

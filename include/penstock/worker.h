@@ -329,6 +329,8 @@ struct WorkerStats {
 /// be called from any thread.
 class Worker {
  public:
+  /// What open() would refuse whatever the store says: for a supervisor, before it starts a fleet.
+  static Result<void> check(const Tasks& tasks, const WorkerOptions& options);
   /// Errors: invalid (URL, names), unavailable, conflict (another layout version).
   static Result<Worker> open(std::string_view url, Tasks tasks, WorkerOptions options = {});
   Worker(Worker&&) noexcept;

@@ -99,6 +99,12 @@ int run_fleet(const Arguments& arguments, const FleetWish& wish) {
     // A log file that was moved away is no reason to interrupt anybody.
     std::string now = contents(settings_path(arguments.text("--config")));
     if (now == settings) return;
+    if (now.empty()) {
+      // Moved away, and its like: without it the workers would offer other tasks than before.
+      log(LogLevel::error,
+          "[MANAGER] the settings are gone or empty: the workers stay as they are");
+      return;
+    }
     settings = std::move(now);
     log(LogLevel::info, "[MANAGER] the settings have changed: replacing the workers");
     supervisor->reload();

@@ -23,6 +23,9 @@ struct FleetWish {
 /// The flags of `worker`, which a pool takes too.
 std::vector<Flag> worker_flags();
 
+/// What each of `count` children would refuse: once, before the first starts.
+Result<void> check_fleet(const Arguments& arguments, int count);
+
 /// Runs until a signal and until every child has ended; the exit code.
 int run_fleet(const Arguments& arguments, const FleetWish& wish);
 

@@ -113,6 +113,7 @@ int start_pool(const Arguments& arguments) {
   }
   auto grace = duration_flag(arguments, "--grace");
   if (!grace) return fail(arguments, grace.error());
+  if (auto ok = check_fleet(arguments, count); !ok) return fail(arguments, ok.error());
   auto lock = PoolLock::take(lock_path(arguments));
   if (!lock) return fail(arguments, lock.error());
   const std::string typed = arguments.text("--name");

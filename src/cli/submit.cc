@@ -143,6 +143,8 @@ int run_submit(const Arguments& arguments) {
   }
   auto options = read_submit_flags(arguments);
   if (!options) return fail(arguments, options.error());
+  auto patience = duration_flag(arguments, "--wait");
+  if (!patience) return fail(arguments, patience.error());
   auto count = integer_flag(arguments, "--count");
   if (!count) return fail(arguments, count.error());
   if (*count && (**count < 1 || **count > 10'000'000)) {
@@ -167,8 +169,6 @@ int run_submit(const Arguments& arguments) {
     print_submitted(arguments, *answer);
     return 0;
   }
-  auto patience = duration_flag(arguments, "--wait");
-  if (!patience) return fail(arguments, patience.error());
   constexpr Duration for_ever{365LL * 86'400'000};
   auto result = client->wait_text(answer->id, patience->value_or(for_ever));
   if (!result) return fail(arguments, result.error());

@@ -110,11 +110,12 @@ Result<WorkerOptions> read_options(const Arguments& arguments) {
   return options;
 }
 
-// Each of several processes has its own port: the one that was named, and those behind it.
-Result<std::optional<http::MetricsServer>> serve_metrics(const Arguments& arguments,
-                                                         const Worker& worker) {
+// Where process `index` of `count` shows its counters. Each of several has its own port: the one
+// that was named and those behind it, or any free one.
+Result<std::optional<http::ListenAddress>> metrics_address(const Arguments& arguments, int index,
+                                                           int count) {
   const std::string named = arguments.text("--metrics");
-  if (named.empty()) return std::optional<http::MetricsServer>();
+  if (named.empty()) return std::optional<http::ListenAddress>();
   auto address = http::ListenAddress::parse(named);
   if (!address) return Error{address.error().code, "--metrics: " + address.error().message};
   if (!address->is_loopback() && !arguments.has("--allow-anonymous")) {
@@ -122,13 +123,27 @@ Result<std::optional<http::MetricsServer>> serve_metrics(const Arguments& argume
                                    " is for every machine that reaches it, and "
                                    "has no password: add --allow-anonymous, or use 127.0.0.1"};
   }
-  const int index = std::atoi(arguments.text("--index").c_str());
+  if (address->port == 0) return std::optional(*std::move(address));
+  constexpr int last_port = 65'535;
+  if (address->port + std::max(count, 1) - 1 > last_port) {
+    return Error{Errc::invalid, "--metrics " + named + " leaves no port for each of " +
+                                    std::to_string(count) + " processes: use a smaller one"};
+  }
   address->shared = index > 0;
-  if (index > 1) address->port = static_cast<unsigned short>(address->port + index - 1);
-  auto server = http::MetricsServer::open(*address, [&worker] { return worker.metrics(); });
+  address->port = static_cast<unsigned short>(address->port + std::max(index, 1) - 1);
+  return std::optional(*std::move(address));
+}
+
+Result<std::optional<http::MetricsServer>> serve_metrics(const Arguments& arguments,
+                                                         const Worker& worker) {
+  const int index = std::atoi(arguments.text("--index").c_str());
+  auto address = metrics_address(arguments, index, index);
+  if (!address) return std::move(address).error();
+  if (!*address) return std::optional<http::MetricsServer>();
+  auto server = http::MetricsServer::open(**address, [&worker] { return worker.metrics(); });
   if (!server) return std::move(server).error();
   log(LogLevel::info,
-      "metrics: http://" + address->host + ":" + std::to_string(server->port()) + "/metrics");
+      "metrics: http://" + (*address)->host + ":" + std::to_string(server->port()) + "/metrics");
   return std::optional<http::MetricsServer>(*std::move(server));
 }
 
@@ -205,6 +220,7 @@ int run_worker(const Arguments& arguments, const App& app) {
   const int count = processes->value_or(1);
   // Only somebody else can replace a process that is to run other code.
   if (count != 1 || arguments.has("--reload")) {
+    if (auto ok = check_fleet(arguments, count); !ok) return fail(arguments, ok.error());
     return run_fleet(arguments, {.processes = count, .grace = options->grace});
   }
   if (const std::string prefix = arguments.text("--name-prefix"); !prefix.empty()) {
@@ -214,6 +230,19 @@ int run_worker(const Arguments& arguments, const App& app) {
 }
 
 }  // namespace
+
+Result<void> check_fleet(const Arguments& arguments, int count) {
+  auto options = read_options(arguments);
+  if (!options) return std::move(options).error();
+  if (!options->name.empty()) options->name += "-" + std::to_string(count);
+  Tasks programs;
+  if (auto ok = add_task_tables(arguments, programs, nullptr); !ok) return ok;
+  if (auto ok = Worker::check(programs, *options); !ok) return ok;
+  if (auto address = metrics_address(arguments, 0, count); !address) {
+    return std::move(address).error();
+  }
+  return {};
+}
 
 std::vector<Flag> worker_flags() {
   return {{"-q,--queues", "a,b=3", "queues, with weights (default)", true},

@@ -32,6 +32,15 @@ Result<void> check_name(std::string_view what, std::string_view name) {
   return {};
 }
 
+Result<void> check_worker_name(std::string_view name) {
+  const auto parts = [](char c) { return is_control(c) || c == ' ' || c == '|'; };
+  if (name.empty() || name.size() > 128 || std::ranges::any_of(name, parts)) {
+    return bad("worker name", name,
+               "is not a name: use 1 to 128 bytes without blanks, control characters and |");
+  }
+  return {};
+}
+
 Result<void> check_own_id(std::string_view id) {
   const auto allowed = [](char c) { return is_word(c) || c == '.' || c == ':' || c == '-'; };
   if (id.empty() || id.size() > 64 || !std::ranges::all_of(id, allowed)) {

@@ -13,6 +13,8 @@ namespace penstock::rules {
 
 /// [A-Za-z0-9_][A-Za-z0-9_.:/-]{0,127}. `what` is how the error calls it: "queue name".
 Result<void> check_name(std::string_view what, std::string_view name);
+/// 1-128 bytes without blanks, control characters and `|`, with which the stores part fields.
+Result<void> check_worker_name(std::string_view name);
 /// 1-64 of [A-Za-z0-9._:-].
 Result<void> check_own_id(std::string_view id);
 /// At most 16 tags; key 1-64 bytes, value at most 256, no control characters.

@@ -25,6 +25,20 @@ TEST(Names, RefuseTheRestAndSayWhichValue) {
   EXPECT_LT(check_name("queue name", std::string(1000, 'x')).error().message.size(), 300U);
 }
 
+TEST(Names, OfWorkersMayHoldWhatHostsAreCalledElsewhereButNothingThatPartsFields) {
+  for (const char* name : {"a", "vm-4711", "celery@host.example", "-x", "b\xc3\xbcro", "a,b=c"}) {
+    EXPECT_TRUE(check_worker_name(name)) << name;
+  }
+  EXPECT_TRUE(check_worker_name(std::string(128, 'x')));
+  for (const char* name : {"", "a|b", "a b", "a\nb", "a\x7f"}) {
+    const auto refused = check_worker_name(name);
+    ASSERT_FALSE(refused) << name;
+    EXPECT_EQ(refused.error().message.find("worker name \""), 0U);
+    EXPECT_EQ(refused.error().message.find('\n'), std::string::npos);
+  }
+  EXPECT_FALSE(check_worker_name(std::string(129, 'x')));
+}
+
 TEST(Names, OwnIdsAreShortAndPlain) {
   for (const char* id : {"a", "A.b:c-9", "-", "01234567-89ab-4def-8123-456789abcdef"}) {
     EXPECT_TRUE(check_own_id(id)) << id;

@@ -51,7 +51,7 @@ Result<void> Tender::rescue(const Findings& findings) {
     if (*rescued > 0) {
       log(LogLevel::warning, "session " + std::to_string(static_cast<std::uint64_t>(dead.session)) +
                                  " stopped beating: " + std::to_string(*rescued) +
-                                 " jobs given back");
+                                 (*rescued == 1 ? " job" : " jobs") + " given back");
     }
   }
   return {};

@@ -49,8 +49,10 @@ void Heart::step() {
   if (!orders) return;  // The pump notices by the age of the last contact.
   const SteadyTime answered = store_.clock().steady();
   auto dead = rescuer_.observe(orders->watch, asked, answered);
+  // It has to hear the end of an order, too.
+  const bool ordered = orders->order != Order::run || pulse_.heard().order != Order::run;
   const bool for_pump = !orders->alive || !orders->cancels.empty() || orders->work_waiting ||
-                        orders->order != Order::run || own.too_large();
+                        ordered || own.too_large();
   const bool for_upkeep = !dead.empty() || orders->upkeep == own.session.number;
   pulse_.answered(own, *orders, answered, std::move(dead));
   if (for_pump) tell_pump_();

@@ -29,6 +29,14 @@ std::string host_name() {
   return name;
 }
 
+// A host may be called anything; a worker's name may not.
+std::string name_of_process(std::string host, std::int64_t pid) {
+  std::ranges::replace_if(
+      host, [](char c) { return !rules::check_worker_name(std::string_view(&c, 1)); }, '_');
+  constexpr std::size_t longest_host = 100;
+  return host.substr(0, longest_host) + "-" + std::to_string(pid);
+}
+
 Result<void> check_options(const Tasks& tasks, const WorkerOptions& options) {
   if (options.queues.empty()) {
     return Error{Errc::invalid, "a worker needs at least one queue"};
@@ -39,6 +47,9 @@ Result<void> check_options(const Tasks& tasks, const WorkerOptions& options) {
       return Error{Errc::invalid, "weight " + std::to_string(queue.weight) + " of queue " +
                                       queue.queue + " is out of range: use 1 to 1000"};
     }
+  }
+  if (!options.name.empty()) {
+    if (auto ok = rules::check_worker_name(options.name); !ok) return ok;
   }
   for (const std::string& pool : options.pools) {
     if (auto ok = rules::check_name("pool name", pool); !ok) return ok;
@@ -78,9 +89,8 @@ PumpOptions pump_options(const Tasks& tasks, const WorkerOptions& options, int c
                    .seed = std::hash<std::string>{}(random_nonce())};
   pump.profile.host = host_name();
   pump.profile.pid = getpid();
-  pump.profile.worker = options.name.empty()
-                            ? pump.profile.host + "-" + std::to_string(pump.profile.pid)
-                            : options.name;
+  pump.profile.worker =
+      options.name.empty() ? name_of_process(pump.profile.host, pump.profile.pid) : options.name;
   pump.profile.pools = options.pools;
   if (has_plain(tasks) || tasks.all().empty()) pump.profile.concurrency = concurrency;
   if (has_async(tasks)) pump.profile.concurrency += options.coroutines;
@@ -127,6 +137,12 @@ Worker::Worker(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Worker::Worker(Worker&&) noexcept = default;
 Worker& Worker::operator=(Worker&&) noexcept = default;
 Worker::~Worker() = default;
+
+Result<void> Worker::check(const Tasks& tasks, const WorkerOptions& options) {
+  if (auto ok = check_options(tasks, options); !ok) return ok;
+  if (auto spill = settle_spill(options.retention.spill); !spill) return std::move(spill).error();
+  return {};
+}
 
 Result<Worker> Worker::open(std::string_view url, Tasks tasks, WorkerOptions options) {
   if (auto ok = check_options(tasks, options); !ok) return std::move(ok).error();

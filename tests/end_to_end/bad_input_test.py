@@ -52,6 +52,7 @@ class Values(Stage):
         for flag in ("--timeout", "--expires", "--retry-for", "--result-ttl"):
             self.refuse("submit", "echo", "1", flag, "7", code=2, holding=flag)
         self.refuse("submit", "echo", "1", "--at", "tomorrow", code=2, holding="tomorrow")
+        self.refuse("submit", "echo", "1", "--wait=soon", code=2, holding="--wait")
         self.refuse("submit", "echo", "1", "--delay", "1s", "--at", "2030-01-01T00:00:00Z", code=2)
         self.assertEqual(self.jobs(), [])
 

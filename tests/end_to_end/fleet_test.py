@@ -92,6 +92,26 @@ class Replaced(FleetStage):
         self.assertEqual(self.pids(), first)
         self.wait(self.submit("echo", "1"))
 
+    def test_settings_that_are_gone_replace_nobody(self):
+        settings = self.folder / "penstock.toml"
+        settings.write_text("[tasks.say]\nexec = [\"echo\", \"1\"]\n", "utf-8")
+        fleet = self.worker(processes=2)
+        first = self.pids()
+        settings.rename(self.folder / "elsewhere.toml")
+        fleet.send(signal.SIGHUP)
+        fleet.wait_line("the settings are gone or empty")
+        self.assertEqual(self.pids(), first)
+        self.assertEqual(self.wait(self.submit("say")).strip(), "1")
+
+    def test_what_every_worker_would_refuse_is_refused_once(self):
+        for flags, code, holding in (
+                (("-q", "a=0"), 2, "weight 0"), (("-n", "a|b"), 2, 'worker name "a|b-2"'),
+                (("-c", "99999"), 2, "concurrency 99999"), (("--spill", "nowhere"), 3, "nowhere"),
+                (("--metrics", "65535"), 2, "no port for each of 2"),
+                (("--metrics", "0.0.0.0:0"), 6, "--allow-anonymous")):
+            self.refuse("worker", "--processes", "2", *flags, code=code, holding=holding)
+            self.refuse("pool", "start", "2", *flags, code=code, holding=holding)
+
     def test_reload_starts_anew_when_a_program_changes(self):
         program = self.folder / "program.py"
         program.write_text("print(1)\n", "utf-8")
@@ -249,6 +269,13 @@ class Metrics(FleetStage):
         fleet.wait_line("metrics: ", 2)
         self.assertFalse([line for line in fleet.lines if "cannot listen" in line])
         self.wait(job)
+
+    def test_any_free_port_is_one_for_each_process(self):
+        fleet = self.start("worker", "--processes", "3", "--metrics", "0")
+        lines = [fleet.wait_line("metrics: http://127.0.0.1:", number) for number in (1, 2, 3)]
+        ports = {int(line.split(":")[-1].split("/")[0]) for line in lines}
+        self.assertEqual(len(ports), 3)
+        self.assertGreaterEqual(min(ports), 1024)
 
     def test_other_machines_are_not_served_unless_asked_for(self):
         self.refuse("worker", "--metrics", "0.0.0.0:0", code=6, holding="--allow-anonymous")

@@ -21,6 +21,14 @@ class Life(Stage):
         self.assertEqual(self.submit("echo", "[2]", "--wait"), "[2]")
         self.assertEqual(self.submit("echo", "[2]", "--wait=30s"), "[2]")
 
+    def test_a_worker_may_have_an_odd_name_but_none_that_parts_fields(self):
+        self.worker("-n", "celery@h\u00f6st,a=b%7C")
+        job = self.submit("echo", '{"a":"|b|"}')
+        self.assertEqual(self.wait(job), '{"a":"|b|"}\n')
+        self.assertEqual(self.show(job)["worker"], "celery@h\u00f6st,a=b%7C")
+        for name in ("a|b", "a b", "a\nb", "x" * 129):
+            self.refuse("worker", "-n", name, code=2, holding="worker name")
+
     def test_nothing_is_said_about_offers_when_a_worker_offers_the_task(self):
         self.worker()
         self.assertNotIn("note:", self.run_command("submit", "echo").err)

@@ -89,6 +89,25 @@ class TheExample(PythonStage):
         self.assertIn("invoice for Ada", self.run_command("job", "logs", job).out)
 
 
+class Words(PythonStage):
+    def test_what_looks_like_a_flag_is_none(self):
+        self.worker()
+        said = self.python("""
+import penstock
+for wrong in (lambda: penstock.submit("--help"), lambda: penstock.Job("--help").wait(),
+              lambda: penstock.Job("").show(), lambda: penstock.submit("echo", queue="")):
+    try:
+        wrong()
+    except (penstock.Invalid, penstock.NotFound) as error:
+        print(type(error).__name__)
+job = penstock.submit("echo", 1, id="-x", unique="--quiet", tags={"-a": "--b=c"}, keep="full")
+print(job.wait(timeout=30), job.show()["id"], job.show()["tags"])
+print([one.wait(timeout=30) for one in penstock.submit_many("echo", [1, 2])])
+""")
+        self.assertEqual(said.splitlines(), ["Invalid", "NotFound", "NotFound", "Invalid",
+                                             "1 -x {'-a': '--b=c'}", "[1, 2]"])
+
+
 class WhatGoesWrong(PythonStage):
     def test_a_program_that_dies_costs_its_job_a_crash_and_nobody_else_anything(self):
         self.python_worker("-c", "1")
