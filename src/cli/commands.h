@@ -14,6 +14,7 @@ Command worker_command(const App& app);
 Command submit_command();
 std::vector<Command> job_commands();
 std::vector<Command> queue_commands();
+std::vector<Command> flow_commands();
 Command workers_command();
 Command doctor_command();
 Command prune_command();

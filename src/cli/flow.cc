@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: MIT
+//
+// penstock flow: runs of flows from the command line.
+#include "cli/commands.h"
+#include "cli/connect.h"
+#include "cli/table.h"
+#include "rules/duration.h"
+#include "rules/run_report.h"
+
+#include <fstream>
+#include <iostream>
+#include <iterator>
+
+namespace penstock::cli {
+namespace {
+
+constexpr Duration for_ever{365LL * 24 * 3'600'000};
+
+// The words of a command, which has to have so many.
+Result<std::vector<std::string>> words_of(const Arguments& arguments, std::size_t least,
+                                          std::size_t most, const char* form) {
+  const auto& words = arguments.words();
+  if (words.size() >= least && words.size() <= most) return words;
+  return Error{Errc::invalid, std::string("write penstock flow ") + form};
+}
+
+// JSON itself, or @FILE.
+Result<std::string> read_value(const std::string& text) {
+  if (!text.starts_with('@')) return text;
+  std::ifstream file(text.substr(1), std::ios::binary);
+  if (!file) return Error{Errc::invalid, "cannot read " + text.substr(1)};
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+std::string cell(const std::string& text) { return text.empty() ? "-" : text; }
+
+std::string time_cell(const std::optional<Time>& time) {
+  return time ? rules::format_time(*time) : "-";
+}
+
+std::string ran_for(const RunNode& node) {
+  if (!node.started_at || !node.finished_at) return "-";
+  return rules::format_duration(
+      std::chrono::duration_cast<Duration>(*node.finished_at - *node.started_at));
+}
+
+std::string note_of(const RunNode& node) {
+  if (!node.error.empty()) return node.error.substr(0, node.error.find('\n'));
+  if (!node.waits_for.empty() && !node.finished_at) {
+    return "waits for " + node.waits_for + (node.prompt.empty() ? "" : ": " + node.prompt);
+  }
+  if (node.items) {
+    return std::to_string(node.done.value_or(0)) + " of " + std::to_string(*node.items) + " items" +
+           (node.items_failed.value_or(0) > 0
+                ? ", " + std::to_string(*node.items_failed) + " failed"
+                : "");
+  }
+  return "";
+}
+
+void print_run(const Arguments& arguments, const Run& run) {
+  if (arguments.json()) {
+    std::cout << rules::to_json(run) << '\n';
+    return;
+  }
+  std::cout << "run      " << run.id.text << "\nflow     " << run.flow << " (" << run.version
+            << ")\nstate    " << run.state << "\ncreated  " << rules::format_time(run.created_at)
+            << "\nended    " << time_cell(run.finished_at) << "\nsteps    " << run.steps << '\n';
+  if (!run.error.empty()) std::cout << "error    " << run.error << '\n';
+  if (run.output) std::cout << "output   " << *run.output << '\n';
+  if (!run.parent.empty()) std::cout << "parent   " << run.parent << '\n';
+  Table table({"NODE", "VISIT", "STATE", "ACTION", "ATTEMPT", "WORKER", "TOOK", "NOTE"});
+  for (const RunNode& node : run.nodes) {
+    table.row({node.node, std::to_string(node.visit), node.state, cell(node.action),
+               std::to_string(node.attempt), cell(node.worker), ran_for(node), note_of(node)});
+  }
+  std::cout << table.text();
+  for (const std::string& line : run.history) std::cout << "history  " << line << '\n';
+}
+
+// How a run that was waited for ends the command.
+int ended(const Arguments& arguments, const Run& run) {
+  if (run.output) {
+    std::cout << *run.output << '\n';
+    return 0;
+  }
+  return fail(arguments, {Errc::job_failed, "run " + run.id.text + " is " + run.state +
+                                                (run.error.empty() ? "" : ": " + run.error)});
+}
+
+Result<Duration> patience_of(const Arguments& arguments) {
+  if (!arguments.has("--patience")) return for_ever;
+  return rules::parse_duration(arguments.text("--patience"));
+}
+
+int run_flow(const Arguments& arguments) {
+  auto words = words_of(arguments, 1, 1, "run NAME [--input JSON|@FILE]");
+  if (!words) return fail(arguments, words.error());
+  auto input = read_value(arguments.text("--input", "null"));
+  if (!input) return fail(arguments, input.error());
+  auto patience = patience_of(arguments);
+  if (!patience) return fail(arguments, patience.error());
+  auto client = connect(arguments, Access::write);
+  if (!client) return fail(arguments, client.error());
+  auto id = client->run_text(std::string_view((*words)[0]), *std::move(input),
+                             {.id = arguments.text("--id")});
+  if (!id) return fail(arguments, id.error());
+  if (arguments.has("--detach")) {
+    std::cout << id->text << '\n';
+    return 0;
+  }
+  if (!arguments.quiet()) std::cerr << "run " << id->text << '\n';
+  auto run = client->wait_run(*id, *patience);
+  if (!run) return fail(arguments, run.error());
+  return ended(arguments, *run);
+}
+
+int list_runs(const Arguments& arguments) {
+  auto client = connect(arguments, Access::read);
+  if (!client) return fail(arguments, client.error());
+  auto page = client->list_runs();
+  if (!page) return fail(arguments, page.error());
+  Table table({"RUN", "FLOW", "STATE", "STEPS", "CREATED", "ENDED"});
+  for (const Run& run : page->items) {
+    if (arguments.json()) std::cout << rules::to_json(run) << '\n';
+    table.row({run.id.text, run.flow, run.state, std::to_string(run.steps),
+               rules::format_time(run.created_at), time_cell(run.finished_at)});
+  }
+  if (!arguments.json()) std::cout << table.text();
+  return 0;
+}
+
+int show_run(const Arguments& arguments) {
+  auto words = words_of(arguments, 1, 1, "show RUN");
+  if (!words) return fail(arguments, words.error());
+  auto client = connect(arguments, Access::read);
+  if (!client) return fail(arguments, client.error());
+  auto run = client->find_run({(*words)[0]});
+  if (!run) return fail(arguments, run.error());
+  print_run(arguments, *run);
+  return 0;
+}
+
+int wait_run(const Arguments& arguments) {
+  auto words = words_of(arguments, 1, 1, "wait RUN");
+  if (!words) return fail(arguments, words.error());
+  auto patience = patience_of(arguments);
+  if (!patience) return fail(arguments, patience.error());
+  auto client = connect(arguments, Access::read);
+  if (!client) return fail(arguments, client.error());
+  auto run = client->wait_run({(*words)[0]}, *patience);
+  if (!run) return fail(arguments, run.error());
+  return ended(arguments, *run);
+}
+
+// A verb on one run.
+template <class Act>
+int on_run(const Arguments& arguments, const char* form, std::string_view done, Act act) {
+  auto words = words_of(arguments, 1, 1, form);
+  if (!words) return fail(arguments, words.error());
+  auto client = connect(arguments, Access::write);
+  if (!client) return fail(arguments, client.error());
+  const RunId id{(*words)[0]};
+  if (auto ok = act(*client, id); !ok) return fail(arguments, ok.error());
+  if (!arguments.quiet()) std::cout << "run " << id.text << ' ' << done << '\n';
+  return 0;
+}
+
+int fork_run(const Arguments& arguments) {
+  auto words = words_of(arguments, 1, 1, "fork RUN --node NODE [--set KEY=JSON]...");
+  if (!words) return fail(arguments, words.error());
+  ForkSpec spec{.run = {(*words)[0]}, .node = arguments.text("--node")};
+  for (const std::string& text : arguments.all("--set")) {
+    const auto equals = text.find('=');
+    if (equals == std::string::npos) {
+      return fail(arguments, {Errc::invalid, "--set " + text + ": write KEY=JSON"});
+    }
+    auto value = read_value(text.substr(equals + 1));
+    if (!value) return fail(arguments, value.error());
+    spec.set[text.substr(0, equals)] = *std::move(value);
+  }
+  auto client = connect(arguments, Access::write);
+  if (!client) return fail(arguments, client.error());
+  auto id = client->fork_run(spec);
+  if (!id) return fail(arguments, id.error());
+  std::cout << id->text << '\n';
+  return 0;
+}
+
+int signal_run(const Arguments& arguments) {
+  auto words = words_of(arguments, 2, 3, "signal RUN NODE [JSON|@FILE]");
+  if (!words) return fail(arguments, words.error());
+  auto answer = read_value(words->size() > 2 ? (*words)[2] : "null");
+  if (!answer) return fail(arguments, answer.error());
+  auto client = connect(arguments, Access::write);
+  if (!client) return fail(arguments, client.error());
+  auto done = client->signal({(*words)[0]}, (*words)[1], *answer, arguments.text("--by"));
+  if (!done) return fail(arguments, done.error());
+  if (!arguments.quiet()) std::cout << "gate " << (*words)[1] << " is answered\n";
+  return 0;
+}
+
+int show_store(const Arguments& arguments) {
+  auto words = words_of(arguments, 1, 2, "store RUN [KEY]");
+  if (!words) return fail(arguments, words.error());
+  auto client = connect(arguments, Access::read);
+  if (!client) return fail(arguments, client.error());
+  auto values = client->shared({(*words)[0]});
+  if (!values) return fail(arguments, values.error());
+  if (words->size() == 1) {
+    for (const auto& [key, value] : *values) std::cout << key << '\t' << value << '\n';
+    return 0;
+  }
+  const auto found = values->find((*words)[1]);
+  if (found == values->end()) {
+    return fail(arguments, {Errc::not_found, "run " + (*words)[0] + " has no key \"" +
+                                                 (*words)[1] + "\" in its store"});
+  }
+  std::cout << found->second << '\n';
+  return 0;
+}
+
+}  // namespace
+
+std::vector<Command> flow_commands() {
+  const Flag patience{"--patience", "TIME", "give up waiting after so long; for ever by default"};
+  std::vector<Command> commands;
+  commands.push_back({.name = "flow run",
+                      .summary = "Start a run of a flow that a worker has brought, and wait for it",
+                      .flags = {{"--input", "JSON", "its input: JSON, or @FILE"},
+                                {"--id", "ID", "an own id: the same again is the same run"},
+                                {"--detach", "", "print the run's id and leave"},
+                                patience},
+                      .words = "NAME",
+                      .run = run_flow});
+  commands.push_back(
+      {.name = "flow list", .summary = "The newest runs", .run = list_runs});
+  commands.push_back({.name = "flow show",
+                      .summary = "A run: every node, its attempts, who ran it, what it waits for",
+                      .words = "RUN",
+                      .run = show_run});
+  commands.push_back({.name = "flow wait",
+                      .summary = "Wait for the end of a run and print its output",
+                      .flags = {patience},
+                      .words = "RUN",
+                      .run = wait_run});
+  commands.push_back({.name = "flow cancel",
+                      .summary = "End a run at once",
+                      .words = "RUN",
+                      .run = [](const Arguments& arguments) {
+                        return on_run(arguments, "cancel RUN", "is cancelled",
+                                      [](Client& client, const RunId& id) {
+                                        return client.cancel_run(id);
+                                      });
+                      }});
+  commands.push_back({.name = "flow retry",
+                      .summary = "Go on with a failed run: what failed runs again",
+                      .words = "RUN",
+                      .run = [](const Arguments& arguments) {
+                        return on_run(arguments, "retry RUN", "goes on",
+                                      [](Client& client, const RunId& id) {
+                                        return client.retry_run(id);
+                                      });
+                      }});
+  commands.push_back({.name = "flow fork",
+                      .summary = "A new run that goes on before a node of another one ended",
+                      .flags = {{"--node", "NODE", "the node, or NODE#VISIT"},
+                                {"--set", "KEY=JSON", "a key of its store; may be repeated", true}},
+                      .words = "RUN",
+                      .run = fork_run});
+  commands.push_back({.name = "flow signal",
+                      .summary = "Answer a gate",
+                      .flags = {{"--by", "NAME", "who answers"}},
+                      .words = "RUN NODE [JSON]",
+                      .run = signal_run});
+  commands.push_back({.name = "flow store",
+                      .summary = "The shared store of a run, or one key of it",
+                      .words = "RUN [KEY]",
+                      .run = show_store});
+  return commands;
+}
+
+}  // namespace penstock::cli
