@@ -31,6 +31,7 @@ third_party_package(cli11 CLI11)
 third_party_package(fmt fmt)
 third_party_package(spdlog spdlog) # the compiled one, with the external fmt
 third_party_package(toml tomlplusplus) # the linked one, TOML_HEADER_ONLY=0
+third_party_package(yaml yaml-cpp)
 third_party_package(crypto libcrypto)
 third_party_package(systemd libsystemd)
 third_party_package(prometheus prometheus-cpp-core)
