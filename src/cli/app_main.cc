@@ -17,6 +17,7 @@ int main(int argc, char** argv, App& app) {
   for (Command& command : cli::job_commands()) commands.push_back(std::move(command));
   for (Command& command : cli::queue_commands()) commands.push_back(std::move(command));
   commands.push_back(cli::workers_command());
+  for (Command& command : cli::flow_commands()) commands.push_back(std::move(command));
   for (Command& command : cli::pool_commands()) commands.push_back(std::move(command));
   commands.push_back(cli::doctor_command());
   commands.push_back(cli::prune_command());

@@ -3,6 +3,7 @@
 // penstock flow: runs of flows from the command line.
 #include "cli/commands.h"
 #include "cli/connect.h"
+#include "cli/flow_file.h"
 #include "cli/table.h"
 #include "rules/duration.h"
 #include "rules/run_report.h"
@@ -94,7 +95,7 @@ Result<Duration> patience_of(const Arguments& arguments) {
 }
 
 int run_flow(const Arguments& arguments) {
-  auto words = words_of(arguments, 1, 1, "run NAME [--input JSON|@FILE]");
+  auto words = words_of(arguments, 1, 1, "run FILE|NAME [--input JSON|@FILE]");
   if (!words) return fail(arguments, words.error());
   auto input = read_value(arguments.text("--input", "null"));
   if (!input) return fail(arguments, input.error());
@@ -102,8 +103,16 @@ int run_flow(const Arguments& arguments) {
   if (!patience) return fail(arguments, patience.error());
   auto client = connect(arguments, Access::write);
   if (!client) return fail(arguments, client.error());
-  auto id = client->run_text(std::string_view((*words)[0]), *std::move(input),
-                             {.id = arguments.text("--id")});
+  const std::string& name = (*words)[0];
+  const RunOptions options{.id = arguments.text("--id")};
+  Result<RunId> id = Error{Errc::internal, "not started"};
+  if (is_flow_file(name)) {
+    auto loaded = load_flow_file(name);
+    if (!loaded) return fail(arguments, loaded.error());
+    id = client->run_text(text_of(*loaded), *std::move(input), options);
+  } else {
+    id = client->run_text(std::string_view(name), *std::move(input), options);
+  }
   if (!id) return fail(arguments, id.error());
   if (arguments.has("--detach")) {
     std::cout << id->text << '\n';
@@ -225,13 +234,22 @@ int show_store(const Arguments& arguments) {
 std::vector<Command> flow_commands() {
   const Flag patience{"--patience", "TIME", "give up waiting after so long; for ever by default"};
   std::vector<Command> commands;
+  commands.push_back({.name = "flow check",
+                      .summary = "Every mistake of a flow in YAML, with line and column",
+                      .words = "FILE...",
+                      .run = check_flow});
+  commands.push_back({.name = "flow draw",
+                      .summary = "The graph of a flow",
+                      .flags = {{"--format", "FORMAT", "ascii (default), mermaid or dot"}},
+                      .words = "FILE|NAME",
+                      .run = draw_flow});
   commands.push_back({.name = "flow run",
-                      .summary = "Start a run of a flow that a worker has brought, and wait for it",
+                      .summary = "Start a run of a flow, and wait for its end",
                       .flags = {{"--input", "JSON", "its input: JSON, or @FILE"},
                                 {"--id", "ID", "an own id: the same again is the same run"},
                                 {"--detach", "", "print the run's id and leave"},
                                 patience},
-                      .words = "NAME",
+                      .words = "FILE|NAME",
                       .run = run_flow});
   commands.push_back(
       {.name = "flow list", .summary = "The newest runs", .run = list_runs});

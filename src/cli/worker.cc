@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/connect.h"
 #include "cli/fleet.h"
+#include "cli/flow_file.h"
 #include "cli/log_sink.h"
 #include "cli/settings.h"
 #include "cli/signals.h"
@@ -202,6 +203,7 @@ int run_worker(const Arguments& arguments, const App& app) {
   if (auto ok = add_task_tables(arguments, tasks, own_queues ? nullptr : &options->queues); !ok) {
     return fail(arguments, ok.error());
   }
+  if (auto ok = add_flow_files(arguments, tasks); !ok) return fail(arguments, ok.error());
   if (arguments.has("--list-tasks")) {
     for (const Tasks::Task& task : tasks.all()) std::cout << task.name << '\n';
     return 0;
@@ -237,6 +239,7 @@ Result<void> check_fleet(const Arguments& arguments, int count) {
   if (!options->name.empty()) options->name += "-" + std::to_string(count);
   Tasks programs;
   if (auto ok = add_task_tables(arguments, programs, nullptr); !ok) return ok;
+  if (auto ok = add_flow_files(arguments, programs); !ok) return ok;
   if (auto ok = Worker::check(programs, *options); !ok) return ok;
   if (auto address = metrics_address(arguments, 0, count); !address) {
     return std::move(address).error();
@@ -257,6 +260,7 @@ std::vector<Flag> worker_flags() {
           {"--burst", "", "end when nothing is ready"},
           {"--grace", "30s", "how long SIGTERM waits for running jobs"},
           {"--exec", "NAME=CMD", "run a program as a task; may be repeated", true},
+          {"--flow", "FILE", "offer a flow in YAML and its programs; may be repeated", true},
           {"--persistent", "", "the programs of --exec stay and take job after job"},
           {"--store-access", "", "programs are given the store's URL with its password"},
           {"--spill", "DIR", "write results over 1 MiB to files there"},
