@@ -222,8 +222,8 @@ int show_store(const Arguments& arguments) {
   }
   const auto found = values->find((*words)[1]);
   if (found == values->end()) {
-    return fail(arguments, {Errc::not_found, "run " + (*words)[0] + " has no key \"" +
-                                                 (*words)[1] + "\" in its store"});
+    return fail(arguments, {Errc::not_found, "run " + (*words)[0] + " has no key \"" + (*words)[1] +
+                                                 "\" in its store"});
   }
   std::cout << found->second << '\n';
   return 0;
@@ -251,8 +251,7 @@ std::vector<Command> flow_commands() {
                                 patience},
                       .words = "FILE|NAME",
                       .run = run_flow});
-  commands.push_back(
-      {.name = "flow list", .summary = "The newest runs", .run = list_runs});
+  commands.push_back({.name = "flow list", .summary = "The newest runs", .run = list_runs});
   commands.push_back({.name = "flow show",
                       .summary = "A run: every node, its attempts, who ran it, what it waits for",
                       .words = "RUN",
@@ -266,19 +265,17 @@ std::vector<Command> flow_commands() {
                       .summary = "End a run at once",
                       .words = "RUN",
                       .run = [](const Arguments& arguments) {
-                        return on_run(arguments, "cancel RUN", "is cancelled",
-                                      [](Client& client, const RunId& id) {
-                                        return client.cancel_run(id);
-                                      });
+                        return on_run(
+                            arguments, "cancel RUN", "is cancelled",
+                            [](Client& client, const RunId& id) { return client.cancel_run(id); });
                       }});
   commands.push_back({.name = "flow retry",
                       .summary = "Go on with a failed run: what failed runs again",
                       .words = "RUN",
                       .run = [](const Arguments& arguments) {
-                        return on_run(arguments, "retry RUN", "goes on",
-                                      [](Client& client, const RunId& id) {
-                                        return client.retry_run(id);
-                                      });
+                        return on_run(
+                            arguments, "retry RUN", "goes on",
+                            [](Client& client, const RunId& id) { return client.retry_run(id); });
                       }});
   commands.push_back({.name = "flow fork",
                       .summary = "A new run that goes on before a node of another one ended",

@@ -17,7 +17,7 @@ nodes:
   load:    {task: load, undo: {task: unload}, pool: db}
   review:  {gate: {ask: approval, prompt: 'Load "it"?', deadline: 24h},
             next: {approved: [load, each], rejected: end}}
-  each:    {task: enrich, map: {over: $.nodes.clean.result, parallel: 5, policy: best_effort}}
+  each:    {task: enrich, map: {over: $.nodes.clean.result, parallel: 5}}
   archive: {needs: [load, each], flow: {flow: archive, nodes: {zip: {task: zip}}}}
 start: clean
 )";
@@ -43,7 +43,7 @@ TEST(Draw, AsText) {
   load     task load, pool db, undo unload
     -> archive
   each     task enrich
-    for each of $.nodes.clean.result, 5 at once, best effort
+    for each of $.nodes.clean.result, 5 at once
     -> archive
   archive  run of archive
     | flow archive
@@ -56,7 +56,7 @@ TEST(Draw, AsMermaid) {
   n0["clean<br/>task clean<br/>when $.input.rows != []"]
   n2{{"review<br/>gate approval #quot;Load #quot;it#quot;?#quot;, 1d"}}
   n1["load<br/>task load"]
-  n3[["each<br/>task enrich<br/>for each of $.nodes.clean.result, 5 at once, best effort"]]
+  n3[["each<br/>task enrich<br/>for each of $.nodes.clean.result, 5 at once"]]
   n4[["archive<br/>run of archive"]]
   nend(("end"))
   n0 --> n2
@@ -78,7 +78,7 @@ TEST(Draw, AsDot) {
   n0 [shape=box, label="clean\ntask clean\nwhen $.input.rows != []"];
   n2 [shape=hexagon, label="review\ngate approval \"Load \"it\"?\", 1d"];
   n1 [shape=box, label="load\ntask load"];
-  n3 [shape=box3d, label="each\ntask enrich\nfor each of $.nodes.clean.result, 5 at once, best effort"];
+  n3 [shape=box3d, label="each\ntask enrich\nfor each of $.nodes.clean.result, 5 at once"];
   n4 [shape=box3d, label="archive\nrun of archive"];
   nend [shape=doublecircle, label="end"];
   n0 -> n2;

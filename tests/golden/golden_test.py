@@ -18,6 +18,8 @@ COMMANDS = (
     + ["job"] + [f"job {verb}" for verb in ("show", "result", "wait", "logs", "explain", "list",
                                             "cancel", "retry", "promote", "remove")]
     + ["queue"] + [f"queue {verb}" for verb in ("list", "pause", "resume", "drain", "purge")]
+    + ["flow"] + [f"flow {verb}" for verb in ("check", "draw", "run", "list", "show", "wait",
+                                              "cancel", "retry", "fork", "signal", "store")]
     + ["workers", "doctor", "prune", "config", "config show", "demo"])
 
 MASKS = [

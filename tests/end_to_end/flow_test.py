@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+"""Flows on the command line: an ETL in YAML whose steps are Python programs."""
+import json
+import pathlib
+
+from stage import SOURCE, Stage
+
+ETL = SOURCE / "examples/etl"
+ROWS = json.dumps({"rows": ["Ada,36", ",1", "Grace,85"]})
+
+
+class Flows(Stage):
+    def setUp(self):
+        super().setUp()
+        self.file = self.write("etl.yaml", (ETL / "etl.yaml").read_text().replace(
+            "examples/etl/", f"{ETL}/"))
+
+    def write(self, name, text):
+        path = pathlib.Path(self.folder) / name
+        path.write_text(text)
+        return path
+
+    def flow(self, *words, **more):
+        return self.run_command("flow", *words, "--quiet", **more).out.strip()
+
+    def run_of(self, run):
+        return json.loads(self.run_command("flow", "show", run, "--json").out)
+
+    def until_waiting(self, run):
+        return self.until(f"{run} waits",
+                          lambda: (seen := self.run_of(run))["state"] == "waiting" and seen)
+
+    def node(self, run, name):
+        return next(node for node in self.run_of(run)["nodes"] if node["node"] == name)
+
+    def test_an_etl_of_programs_waits_for_approval_and_goes_on(self):
+        self.worker("--flow", self.file, processes=2)
+        run = self.flow("run", "etl", "--input", ROWS, "--detach")
+        seen = self.until_waiting(run)
+        gate = next(node for node in seen["nodes"] if node["node"] == "review")
+        self.assertEqual(gate["waits_for"], "approval")
+        self.refuse("flow", "signal", run, "review", '"perhaps"', code=2, holding="true or false")
+        self.flow("signal", run, "review", "true", "--by", "ada")
+        self.refuse("flow", "signal", run, "review", "true", code=6, holding="answered already")
+        self.assertEqual(json.loads(self.flow("wait", run)),
+                         {"loaded": 2, "names": ["Ada", "Grace"]})
+        self.assertEqual(self.node(run, "each[1]")["state"], "failed")
+        self.assertIn("no name", self.node(run, "each[1]")["error"])
+        listed = [json.loads(line) for line in self.run_command("flow", "list",
+                                                                "--json").out.splitlines()]
+        self.assertEqual([one["run"] for one in listed], [run])
+
+    def test_a_rejected_run_ends_without_loading(self):
+        self.worker("--flow", self.file)
+        run = self.flow("run", self.file, "--input", ROWS, "--detach", "--id", "mine")
+        self.assertEqual(run, "mine")
+        self.until_waiting(run)
+        self.flow("signal", run, "review", "false")
+        self.flow("wait", run)
+        self.assertEqual([node["node"] for node in self.run_of(run)["nodes"]
+                          if node["node"] == "load" and node["state"] == "succeeded"], [])
+
+    def test_a_failed_run_goes_on_when_it_is_retried_and_can_be_forked(self):
+        program = self.write("maybe.py", "import os, sys\n"
+                             "if not os.path.exists('mended'): sys.exit('not yet')\n"
+                             "print('\"done\"')\n")
+        file = self.write("mends.yaml", f"""
+flow: mends
+nodes:
+  first: {{exec: [python3, -c, "print(5)"]}}
+  second: {{exec: [python3, {program}], needs: [first], retry: {{max_attempts: 1}}}}
+""")
+        self.worker("--flow", file)
+        failed = self.run_command("flow", "run", file, "--id", "r", code=1)
+        self.assertIn("not yet", failed.err)
+        self.assertEqual(self.node("r", "second")["state"], "failed")
+        self.write("mended", "")
+        self.flow("retry", "r")
+        self.assertEqual(self.flow("wait", "r"), '"done"')
+        self.assertEqual(self.node("r", "first")["attempt"], 1)
+        self.refuse("flow", "retry", "r", code=6, holding="only a failed run")
+        fork = self.flow("fork", "r", "--node", "second", "--set", "x=1")
+        self.assertEqual(self.flow("wait", fork), '"done"')
+        self.assertEqual(self.flow("store", fork, "x"), "1")
+        self.refuse("flow", "store", fork, "y", code=3, holding="no key")
+
+    def test_a_cancelled_run_is_over_at_once(self):
+        self.worker("--flow", self.file)
+        run = self.flow("run", "etl", "--input", ROWS, "--detach")
+        self.until_waiting(run)
+        self.flow("cancel", run)
+        self.assertEqual(self.run_of(run)["state"], "cancelled")
+        self.refuse("flow", "cancel", run, code=6, holding="it is cancelled")
+        self.refuse("flow", "wait", run, code=1, holding="is cancelled")
+
+    def test_check_tells_every_mistake_with_its_place(self):
+        self.assertIn("no mistakes", self.run_command("flow", "check", self.file).out)
+        bad = self.write("bad.yaml", "flow: f\nnodes:\n  a: {task: t, neds: [b]}\n"
+                                     "  b: {needs: [nobody]}\n")
+        told = self.run_command("flow", "check", bad, code=2).err
+        self.assertIn("bad.yaml:3:", told)
+        self.assertIn("neds", told)
+        self.assertIn("bad.yaml:4:", told)
+        self.assertIn("digraph", self.run_command("flow", "draw", self.file, "--format",
+                                                  "dot").out)
+        self.refuse("flow", "show", "nobody", code=3, holding="does not exist")
+        self.refuse("flow", "run", "nobody", code=3, holding="knows no flow")
