@@ -2,6 +2,7 @@
 //
 // A run as a reader sees it, put together from its fields.
 #include "client/runs.h"
+#include "rules/advance.h"
 #include "rules/duration.h"
 #include "rules/job_state.h"
 #include "rules/json.h"
@@ -58,7 +59,12 @@ Result<Run> Runs::brief(const RunId& id) {
   run.parent = (*fields)["parent"];
   run.steps = number_in(*fields, "steps");
   run.created_at = rules::from_ms(number_in(*fields, "created"));
-  if (fields->contains("ended")) run.finished_at = rules::from_ms(number_in(*fields, "ended"));
+  // The state is read first: a run may end between it and the rest, which is then for the next
+  // look.
+  const auto state = rules::parse_run_state(run.state);
+  if (state && rules::is_final(*state) && fields->contains("ended")) {
+    run.finished_at = rules::from_ms(number_in(*fields, "ended"));
+  }
   if (const auto output = fields->find("output"); output != fields->end())
     run.output = output->second;
   return run;
