@@ -187,36 +187,38 @@ TEST_F(ProgramTest, AnUnwantedProgramIsRefused) {
 
 // What a worker is to its programs, as a process that can be killed: it tells of its program's
 // child, then waits.
+// Says the pid of a grandchild that lives, and is killed.
+void run_a_program_and_be_killed() {
+  Tasks tasks;
+  // The grandchild has a parent that is gone, so that no death signal reaches it.
+  const auto added = add_program(
+      tasks, "t",
+      {.command = {"sh", "-c", "(sh -c 'echo $$; exec sleep 300' >&2 &) ; exec sleep 300"}});
+  Attempt attempt({.task = "t", .payload = "null"}, *tasks.find("t"), {}, "w");
+  std::jthread thread([&] {
+    if (added && attempt.claim()) attempt.run(real_clock(), nullptr);
+  });
+  std::optional<Note> note;
+  while (!note) note = attempt.take_note();
+  const int grandchild = std::atoi(note->lines.at(0).text.c_str());
+  if (kill(grandchild, 0) == 0) std::fprintf(stderr, "grandchild=%d\n", grandchild);
+  kill(getpid(), SIGKILL);
+}
+
 TEST_F(ProgramTest, NothingOfAProgramOutlivesAProcessThatIsKilled) {
-  int told[2];
-  ASSERT_EQ(pipe(told), 0);
-  const pid_t worker = fork();
-  if (worker == 0) {
-    Tasks tasks;
-    // The grandchild has a parent that is gone, so that no death signal reaches it.
-    const auto added = add_program(tasks, "t",
-                                   {.command = {"sh", "-c",
-                                                "(sh -c 'echo $$; exec sleep 300' >&2 &) ; "
-                                                "exec sleep 300"}});
-    Attempt attempt({.task = "t", .payload = "null"}, *tasks.find("t"), {}, "w");
-    std::jthread thread([&] {
-      if (added && attempt.claim()) attempt.run(real_clock(), nullptr);
-    });
-    std::optional<Note> note;
-    while (!note) note = attempt.take_note();
-    const int pid = std::atoi(note->lines.at(0).text.c_str());
-    (void)!write(told[1], &pid, sizeof pid);
-    pause();
-    _exit(0);
-  }
+  // In a process that is started anew: this one may have threads, of which a fork has no more than
+  // their locks.
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
   pid_t grandchild = 0;
-  ASSERT_EQ(read(told[0], &grandchild, sizeof grandchild), static_cast<ssize_t>(sizeof grandchild));
-  EXPECT_EQ(kill(grandchild, 0), 0);
-  kill(worker, SIGKILL);
-  waitpid(worker, nullptr, 0);
+  const auto read = [&](const std::string& said) {
+    const auto at = said.find("grandchild=");
+    if (at != std::string::npos) grandchild = std::atoi(said.c_str() + at + 11);
+    return grandchild > 0;
+  };
+  EXPECT_EXIT(run_a_program_and_be_killed(), ::testing::KilledBySignal(SIGKILL),
+              ::testing::ResultOf(read, true));
+  ASSERT_GT(grandchild, 0);
   EXPECT_TRUE(ends(grandchild));
-  close(told[0]);
-  close(told[1]);
 }
 
 TEST_F(ProgramTest, AGuardThatWasKilledIsReplacedAndKnowsWhoRuns) {
