@@ -67,8 +67,10 @@ Awaitable<void> AsyncContext::wait_for(Duration length) {
 Awaitable<void> AsyncContext::block(std::function<void()> work) {
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
   const auto waiting = std::make_shared<Waiting>(executor);
-  asio::post(loop_->background(), [waiting, executor, work = std::move(work)] {
+  asio::post(loop_->background(), [waiting, executor, work = std::move(work)]() mutable {
     work();
+    work =
+        nullptr;  // Before the coroutine goes on: what it holds may name what is the coroutine's.
     asio::post(executor, [waiting] {
       waiting->answer = std::string();
       waiting->timer.cancel();

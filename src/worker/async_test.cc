@@ -198,6 +198,23 @@ TEST_F(AsyncTest, WhatBlocksRunsInTheBackground) {
   for (const Submitted& one : client_.submit(jobs).value()) EXPECT_EQ(wait(one.id), "7");
 }
 
+TEST_F(AsyncTest, WhatWorkInTheBackgroundHoldsIsGoneWhenTheCoroutineGoesOn) {
+  tasks_.add("hold", [](json, AsyncContext context) -> Awaitable<int> {
+    int held_on = 0;
+    for (int i = 0; i < 300; ++i) {
+      auto token = std::make_shared<int>(i);
+      const std::weak_ptr<int> seen = token;
+      auto work = [token = std::move(token)] { return *token; };
+      auto background = context.in_background(std::move(work));
+      co_await std::move(background);
+      if (!seen.expired()) ++held_on;
+    }
+    co_return held_on;
+  });
+  start();
+  EXPECT_EQ(wait(submit("hold")), "0");
+}
+
 TEST_F(AsyncTest, ACoroutineRunsAProgramAndHasItsResult) {
   tasks_.add("shell", [](std::string text, AsyncContext context) -> Awaitable<std::string> {
     Program program{.command = {"/bin/sh", "-c", "echo to the log >&2; cat"}};
