@@ -31,7 +31,7 @@ std::string timed_out(const Attempt& attempt) {
 
 }  // namespace
 
-void Hand::take(Reserved reserved, SteadyTime now) {
+bool Hand::take(Reserved reserved, SteadyTime now) {
   static const Tasks::Task nothing{};
   const Key key{reserved.key, reserved.fence};
   const Tasks::Task* task = tasks_.find(reserved.task);
@@ -44,15 +44,15 @@ void Hand::take(Reserved reserved, SteadyTime now) {
   const Reserved& job = item.attempt->reserved();
   if (is_step && !reader) {
     end(key, item, rules::Interrupted{});
-    return;
+    return true;
   }
   if (is_step && job.crashes >= rules::default_max_crashes) {
     end(key, item, crashed_too_often(job));
-    return;
+    return true;
   }
   if (!task && !any_can) {
     end(key, item, no_such_task(item.attempt->reserved()));
-    return;
+    return false;
   }
   if (slots_.coroutines() > 0 && !(task && task->is_async()) &&
       items_.size() - coroutines() >= static_cast<std::size_t>(std::max(slots_.size(), 0))) {
@@ -60,6 +60,7 @@ void Hand::take(Reserved reserved, SteadyTime now) {
   }
   items_.emplace(key, std::move(item));
   queue_.push_back(key);
+  return true;
 }
 
 rules::Outcome Hand::no_such_task(const Reserved& reserved) const {

@@ -29,8 +29,8 @@ class Hand {
         stop_patience_(stop_patience),
         dice_(seed) {}
 
-  /// Takes a job that the session was given. One without a handler here ends at once.
-  void take(Reserved reserved, SteadyTime now);
+  /// Takes a job that the session was given. False: there is no handler here, and it has ended.
+  bool take(Reserved reserved, SteadyTime now);
   /// Hands over to the slots what waits.
   void start();
   /// Turns what the slots have finished into transitions.

@@ -14,6 +14,10 @@ constexpr Duration shortest_pause{50}, longest_pause{2000};
 constexpr Duration notes_every{100};
 constexpr Duration tally_every{2000};  // With a beat, when it has changed.
 constexpr Duration idle_rest{10'000};
+// Of two that wait, the store wakes the one that has waited longer. Whoever has just given back a
+// job that another has a handler for waits after that other, or it would be given the same job
+// again.
+constexpr Duration manners{50};
 // How long a worker that gives back goes on asking a store that does not answer. Then it leaves:
 // its beats stop, and its peers take the jobs.
 constexpr Duration farewell{5000};
@@ -246,7 +250,9 @@ void Pump::settle(const Exchange& answer, std::size_t sent, std::size_t wanted, 
   const auto took = static_cast<std::int64_t>(answer.jobs.size());
   taken_ += took;
   allowance_ -= took;
-  for (const Reserved& job : answer.jobs) hand_.take(job, now);
+  for (const Reserved& job : answer.jobs) {
+    if (!hand_.take(job, now)) waits_from_ = now + manners;
+  }
 }
 
 void Pump::resolve_doubt(SteadyTime now) {
@@ -345,8 +351,12 @@ Rest Pump::rest(const Heard& heard, SteadyTime now) const {
   rest.again = session_.nonce.empty() || in_doubt_ || !hand_.outbox.empty() || wanted(now) > 0;
   // Not with an answer of no exchange yet: the wait is about what that one did not find.
   if (mode_ == Mode::fetch && !may_have_work_ && !hand_.holds_suspect()) {
-    rest.what.work = &asked_;
-    rest.what.due = heard.tends;  // The next exchange tells when, and upkeep hears of it.
+    if (now < waits_from_) {
+      at_most(since(now, waits_from_) + Duration{1});
+    } else {
+      rest.what.work = &asked_;
+      rest.what.due = heard.tends;  // The next exchange tells when, and upkeep hears of it.
+    }
   }
   if (!hand_.empty()) at_most(notes_every);
   if (tally_told_ != hand_.tally.version())

@@ -105,7 +105,8 @@ class Pump {
   bool may_have_work_ = true;
   bool fetch_alone_ = false;  // A suspect waits for us: fetch nothing until nothing is held.
   bool found_nothing_ = false;
-  SteadyTime hinted_at_{};  // The beat whose hint of work was followed already.
+  SteadyTime waits_from_{};  // After a job that it had no handler for.
+  SteadyTime hinted_at_{};   // The beat whose hint of work was followed already.
   Bell seen_{};
   Want asked_{};  // What the last exchange asked for: what a wait for work is about.
   Mode mode_ = Mode::fetch;

@@ -187,6 +187,18 @@ class Unknown(Stage):
             self.assertEqual(self.show(job)["worker"], "roster")
         self.drain(roster)
 
+    @unittest.skipUnless(Stage.on_redis, "whom a change of a file wakes first is chance")
+    def test_reaches_the_worker_that_offers_it_though_another_keeps_asking(self):
+        self.program = "penstock-roster"
+        self.worker("--name", "roster", "--concurrency", "1")  # The first, so it tends.
+        self.program = "penstock"
+        self.worker("--name", "stock")
+        (self.folder / "in.json").write_text(json.dumps({"text": "SECTION_NONSENSE"}))
+        for _ in range(5):
+            job = self.submit("roster.solve", "@in.json")
+            self.run_command("job", "wait", job, "--timeout", "20s", code=1)
+            self.assertEqual(self.show(job)["worker"], "roster")
+
 
 if __name__ == "__main__":
     unittest.main()
