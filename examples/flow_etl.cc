@@ -6,6 +6,7 @@
 #include <penstock/log.h>
 #include <penstock/penstock.h>
 
+#include <algorithm>
 #include <iostream>
 #include <thread>
 
@@ -54,8 +55,9 @@ int main() {
   const auto id = client.run(flow, json::object()).value();
   client.wait_run(id, std::chrono::seconds(30)).value();
   const penstock::Run run = client.find_run(id).value();
-  for (const penstock::RunNode& node : run.nodes) {
-    std::cout << node.node << " by " << node.worker << '\n';
+  for (const char* step : {"extract", "transform", "load"}) {
+    const auto node = std::ranges::find(run.nodes, step, &penstock::RunNode::node);
+    std::cout << step << " by " << node->worker << '\n';
   }
   std::cout << "loaded " << client.shared(id).value().at("loaded") << '\n';
   for (auto& worker : workers) worker.stop();
