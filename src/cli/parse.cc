@@ -201,7 +201,7 @@ std::string group_summary(const std::string& group) {
   if (group == "job") return "Look at jobs and change them";
   if (group == "queue") return "Look at queues and change them";
   if (group == "pool") return "Start workers here, look at them, stop them";
-  if (group == "flow") return "Draw and check flows; start runs, look at them, answer and change them";
+  if (group == "flow") return "Check and draw flows; start runs, look at them, change them";
   if (group == "config") return "See what is configured, and from where";
   return "Commands of " + group;
 }
