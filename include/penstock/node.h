@@ -29,7 +29,7 @@ namespace penstock {
 
 /// The run's store as one node sees it: what others have committed, and its own writes over it.
 /// Values are JSON of any kind; null is a value. Keys: 1-256 bytes. Not thread-safe.
-/// Throws StoreError when the store does not answer: the node is then tried again.
+/// When the store does not answer, its methods throw and the node is tried again.
 class Shared {
  public:
   explicit Shared(NodePort& port) : port_(port) {}

@@ -109,7 +109,7 @@ void add_ended(Nodes& nodes, const RunReader::Fields& fields) {
 
 void add_maps(Nodes& nodes, const RunReader::Fields& fields) {
   for (const auto& [name, cell] : fields) {
-    const auto counts = rules::read_map_counts(cell);
+    const auto counts = rules::read_map(cell);
     RunNode& node = nodes[name.substr(2)];
     if (auto place = rules::read_place(name.substr(2))) name_node(node, *place);
     node.state = rules::to_text(JobState::running);

@@ -47,9 +47,4 @@ class RunReader {
   std::map<std::string, std::shared_ptr<const rules::Graph>> graphs_;
 };
 
-/// How a node's step reads: an Error becomes this, and the step is tried again.
-struct StoreError : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
 }  // namespace penstock

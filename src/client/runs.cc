@@ -83,6 +83,12 @@ Result<FlowText> Runs::definition(std::string_view flow) {
 
 Result<void> Runs::publish(Producer& producer, const FlowText& flow) {
   const std::string hash = rules::content_hash(flow.definition);
+  const std::string name = "f:" + flow.flow;
+  auto known = reader_.fields(std::string(rules::definitions_run), {name});
+  if (!known) return std::move(known).error();
+  if (const auto found = known->find(name); found != known->end() && found->second == hash) {
+    return {};
+  }
   auto store = handles_.lend();
   if (!store) return std::move(store).error();
   const rules::RunChange change = published(flow, hash);
@@ -178,11 +184,14 @@ Result<void> Runs::cancel(Producer& producer, const RunId& run, std::string_view
     if (auto ok = flush(); !ok) return ok;
   }
   if (auto ok = flush(); !ok) return ok;
-  auto children = reader_.fields_of(run.text, "c:");
+  auto children = reader_.fields_of(run.text, "k:");
   if (!children) return std::move(children).error();
   for (const auto& [name, child] : *children) {
-    if (child.size() != 32) continue;  // A mark of a list.
-    (void)cancel(producer, {child}, "run " + run.text + " was cancelled");
+    auto ended = cancel(producer, {child}, "run " + run.text + " was cancelled");
+    // One that has ended by itself meanwhile, or is forgotten, needs nothing.
+    const bool gone = !ended && (ended.error().code == Errc::conflict ||
+                                 ended.error().code == Errc::not_found);
+    if (!ended && !gone) return ended;
   }
   return {};
 }
@@ -220,6 +229,7 @@ Result<RunId> Runs::fork(Producer& producer, const ForkSpec& spec) {
     return Error{Errc::not_found, "node " + rules::write_place(*place) + " has not ended in run " +
                                       spec.run.text + ": a fork begins before a node that has"};
   }
+  if (auto ok = add_staged(spec.run.text, image); !ok) return std::move(ok).error();
   for (const auto& [key, value] : spec.set) {
     if (auto ok = rules::check_json("value of " + key, value, rules::max_payload_bytes); !ok) {
       return std::move(ok).error();
@@ -229,6 +239,20 @@ Result<RunId> Runs::fork(Producer& producer, const ForkSpec& spec) {
     image.lists.erase("s:" + key);
   }
   return write_fork(producer, *pinned, std::move(image));
+}
+
+// Lists of maps are staged beside the log; those that are under way go along.
+Result<void> Runs::add_staged(const std::string& run, rules::RunImage& image) {
+  std::vector<std::string> stages;
+  for (const auto& [name, value] : image.fields) {
+    if (name.starts_with("m:")) stages.push_back(rules::read_map(value).stage);
+  }
+  for (const std::string& stage : stages) {
+    auto staged = reader_.fields_of(run, "mi:" + stage + ':');
+    if (!staged) return std::move(staged).error();
+    image.fields.merge(*staged);
+  }
+  return {};
 }
 
 // The fields first, in bounded pieces; the run exists with the last one.
@@ -323,19 +347,13 @@ Result<std::map<std::string, std::string>> Runs::shared(const RunId& id) {
   auto lists = reader_.fields_of(id.text, "c:");
   if (!lists) return std::move(lists).error();
   for (const auto& [name, mark] : *lists) {
-    if (mark != "1") continue;
     const std::string key = name.substr(2);
     auto appended = reader_.values(id.text, "s:" + key);
     if (!appended) return std::move(appended).error();
-    std::vector<std::string> all;
-    if (const auto before = values.find(key); before != values.end()) {
-      auto list = rules::read_raw_list(before->second);
-      all = list ? *std::move(list) : std::vector{before->second};
-    }
-    all.insert(all.end(), appended->begin(), appended->end());
-    std::string text = "[";
-    for (const std::string& one : all) text += (text.size() > 1 ? "," : "") + one;
-    values[key] = text + ']';
+    const auto before = values.find(key);
+    const auto set_before =
+        before == values.end() ? std::nullopt : std::optional(before->second);
+    values[key] = rules::append_raw(set_before, *appended);
   }
   return values;
 }

@@ -43,6 +43,7 @@ class Runs {
   Result<rules::PinnedGraph> graph_of(const std::string& run);
   Result<void> add_nodes(Run& run);
   Result<bool> add_open(const std::string& run, std::map<std::string, RunNode>& nodes);
+  Result<void> add_staged(const std::string& run, rules::RunImage& image);
   Result<RunId> write_fork(Producer& producer, const rules::PinnedGraph& pinned,
                            rules::RunImage image);
 

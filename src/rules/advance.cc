@@ -89,7 +89,7 @@ void RunStep::end_running(const NodeReport& report, const Token& token) {
     case NodeReport::End::dropped:
       return park(token, report.place, report.phase);
     case NodeReport::End::skipped:
-      edit_.write("n:" + write_place(report.place), R"({"state":"skipped"})");
+      note_end(write_place(report.place), skipped_state);
       edit_.erase("j:" + write_place(report.place));
       return instance_done(token, report.place, {}, Kind::skipped);
     case NodeReport::End::failed: {
@@ -170,6 +170,10 @@ void RunStep::follow(const NodeReport& report, const Token& token) {
     if (report.cancel) edit_.write("error", *report.cancel);
     if (!report.cancel) edit_.write("output", report.result);
     return finish(report.cancel ? RunState::cancelled : RunState::succeeded, true);
+  }
+  if (report.place.back().item >= 0 && (report.iterate || !report.next.empty())) {
+    fail(report.place, "an item of a map cannot ask for other steps: ask behind the map");
+    return park(token, report.place, report.phase);
   }
   if (report.iterate) {
     const auto cell = "v:" + token.spot.scope + node_of(token).name;
@@ -277,7 +281,7 @@ void RunStep::start_child(const NodeReport& report, const Token& token) {
   const std::string at = write_place(report.place);
   edit_.erase("j:" + at);
   open_gate(token, report.place);
-  edit_.write("c:" + at, report.child);
+  edit_.write("k:" + at, report.child);
   const auto& body = token.spot.graph->nodes()[token.node].body;
   const PinnedGraph inner{.graph = body, .hash = flow_.hash + '/' + key_of(report.place)};
   RunEdit& child = (*edit_of_)(report.child);

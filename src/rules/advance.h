@@ -16,6 +16,7 @@
 //   n:PLACE       how it ended, or what it waits for: JSON
 //   r:SCOPE NODE  its latest result;  p:PLACE what prep returned;  g:PLACE a gate and its answer
 //   m:PLACE       a map: TAG|ITEMS|NEXT|OK|FAILED|LIVE|STAGE;  mi:STAGE:CHUNK its items
+//   k:PLACE       the run inside that the place waits for
 //   mr:PLACE:ITEM results of a map;  b:PLACE the tag of a flow inside
 //   u:N un        completed nodes that can be undone;  w:N places that are still to be fired
 //   s:KEY         the shared store;  c:KEY a mark that the key has a list
@@ -111,10 +112,13 @@ struct OpenStep {
 std::optional<OpenStep> read_open_step(const RunField& field);
 
 /// How far a map is, as its m: field tells.
-struct MapCounts {
-  std::int64_t items = 0, ok = 0, failed = 0;
+struct MapCell {
+  std::string tag = {}, stage = {};
+  std::int64_t items = 0, next = 0, ok = 0, failed = 0, live = 0;
 };
-MapCounts read_map_counts(std::string_view cell);
+MapCell read_map(std::string_view cell);
+/// The field that an item of a staged list lies in, and its place there.
+std::string item_field(const MapCell& map, std::int64_t item);
 
 /// The inner graph that a place lies in, and its node there. Errors: not_found.
 struct Located {

@@ -90,6 +90,9 @@ class GraphCompiler {
     }
     if (node.kind == FlowNode::Kind::gate && !node.gate) problem(node.name, "its gate is missing");
     if (node.map && node.kind == FlowNode::Kind::gate) problem(node.name, "a gate has no map");
+    if (node.map && node.map->policy.kind == GroupPolicy::Kind::critical) {
+      problem(node.name, "critical is for groups: items of a map have no names");
+    }
     if (node.map && node.map->parallel < 0) {
       problem(node.name, "parallel is " + std::to_string(node.map->parallel) +
                              ": at least 1, or leave it out");
@@ -168,7 +171,6 @@ class GraphCompiler {
       auto& [node, next] = stack.back();
       if (next == g_.nodes_[node].out.size()) {
         colour[node] = Colour::black;
-        finished_.push_back(node);
         stack.pop_back();
         continue;
       }
@@ -348,7 +350,6 @@ class GraphCompiler {
   Graph& g_;
   const FlowDefinition& d_;
   std::vector<FlowProblem>& problems_;
-  std::vector<int> finished_ = {};
 };
 
 std::shared_ptr<const Graph> Graph::compile(std::shared_ptr<const FlowDefinition> definition,

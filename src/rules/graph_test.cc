@@ -116,6 +116,14 @@ TEST(Graph, GroupsAndPlacesAreChecked) {
   expect_problem(nested, "a: with: ");
 }
 
+TEST(Graph, ItemsOfAMapHaveNoNamesThatCouldBeCritical) {
+  auto flow = flow_of({"a"}, {});
+  flow->nodes[0].map = NodeMap{
+      .over = "$.input",
+      .policy = {.kind = GroupPolicy::Kind::critical, .critical = {"x"}}};
+  expect_problem(flow, "a: critical is for groups");
+}
+
 TEST(Definition, ComesBackAsItWasWritten) {
   auto definition = flow_of({"a", "b", "g", "f"}, {"a-x>b", "b-y>g", "g-z>f"});
   definition->limits = {.max_steps = 5,

@@ -7,6 +7,8 @@
 #include "rules/json.h"
 #include "rules/run_step.h"
 
+#include <algorithm>
+
 namespace penstock::rules {
 
 void RunStep::fail(const Place& place, std::string why) {
@@ -57,6 +59,7 @@ void RunStep::undone(const NodeReport& report) {
                        " failed: " + report.error;
     history(text);
     edit_.write("error", std::move(text));
+    park(Token{}, report.place, Phase::undo);  // A retry goes on there.
     return finish(RunState::failed);
   }
   for (const RunField& field : report.set) {
@@ -66,8 +69,7 @@ void RunStep::undone(const NodeReport& report) {
   for (const RunAdd& add : report.add) edit_.add(add);
   for (const RunAppend& append : report.append) edit_.append(append.list, append.value);
   history("compensated " + at);
-  edit_.write("n:" + at,
-              R"({"state":"compensated","ended_ms":)" + std::to_string(to_ms(clock_.now)) + '}');
+  note_end(at, to_text(RunState::compensated));
   const std::int64_t number = edit_.read_number("un");
   edit_.erase("u:" + std::to_string(number));
   edit_.write_number("un", number - 1);
@@ -127,14 +129,21 @@ Result<void> cancel_run(const PinnedGraph& flow, std::string_view why, const Ste
 
 void RunStep::retry(const std::vector<RunField>& open) {
   edit_.log({});
-  edit_.write("state", std::string(to_text(RunState::running)));
-  edit_.erase("error");
-  edit_.erase("ended");
-  edit_.mark({.state = std::string(to_text(RunState::running))});
-  history("retried");
+  std::vector<OpenStep> steps;
   for (const RunField& field : open) {
-    const auto step = read_open_step(field);
-    if (!step) continue;
+    if (auto step = read_open_step(field)) steps.push_back(*std::move(step));
+  }
+  const bool undoing = std::ranges::find(steps, Phase::undo, &OpenStep::phase) != steps.end();
+  state_ = undoing ? RunState::compensating : RunState::running;
+  edit_.write("state", std::string(to_text(state_)));
+  edit_.erase("ended");
+  edit_.mark({.state = std::string(to_text(state_))});
+  history("retried");
+  // What was undone already stays so: such a run can only be undone to its end.
+  if (undoing) return undo(edit_.read_number("un"));
+  edit_.erase("error");
+  for (const OpenStep& opened : steps) {
+    const OpenStep* const step = &opened;
     Token token{.spot = spot_of(step->place), .tag = step->tag};
     token.node = token.spot.graph->find(step->place.back().node);
     if (step->phase == Phase::main || step->phase == Phase::item) {

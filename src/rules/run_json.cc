@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 namespace penstock::rules {
 namespace {
 
@@ -35,6 +37,19 @@ Result<std::vector<std::string>> read_raw_list(std::string_view json) {
   items.reserve(parsed->size());
   for (const auto& value : *parsed) items.push_back(value.dump());
   return items;
+}
+
+std::string append_raw(const std::optional<std::string>& before,
+                       const std::vector<std::string>& values) {
+  std::string list = "[";
+  const auto add = [&](const std::string& value) { list += (list.size() > 1 ? "," : "") + value; };
+  if (before) {
+    const auto known = read_raw_list(*before);
+    if (!known) add(*before);
+    if (known) std::for_each(known->begin(), known->end(), add);
+  }
+  std::for_each(values.begin(), values.end(), add);
+  return list + ']';
 }
 
 }  // namespace penstock::rules

@@ -6,6 +6,7 @@
 #include <penstock/result.h>
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,5 +17,9 @@ namespace penstock::rules {
 Result<std::map<std::string, std::string>> read_raw_object(std::string_view json);
 /// A list's items, each as JSON text. Errors: invalid (no list).
 Result<std::vector<std::string>> read_raw_list(std::string_view json);
+
+/// A list: what is there (of one that is no list, itself), and `values` behind it.
+std::string append_raw(const std::optional<std::string>& before,
+                       const std::vector<std::string>& values);
 
 }  // namespace penstock::rules

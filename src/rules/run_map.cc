@@ -35,8 +35,8 @@ Place map_of(const Place& item) {
 
 }  // namespace
 
-RunStep::Map RunStep::read_map(std::string_view text) {
-  Map map;
+MapCell read_map(std::string_view text) {
+  MapCell map;
   map.tag = cut(text);
   map.items = cut_number(text);
   map.next = cut_number(text);
@@ -47,7 +47,7 @@ RunStep::Map RunStep::read_map(std::string_view text) {
   return map;
 }
 
-std::string RunStep::write_map(const Map& map) {
+std::string RunStep::write_map(const MapCell& map) {
   std::string text = map.tag;
   for (const std::int64_t number : {map.items, map.next, map.ok, map.failed, map.live}) {
     text += '|' + std::to_string(number);
@@ -55,18 +55,12 @@ std::string RunStep::write_map(const Map& map) {
   return text + '|' + map.stage;
 }
 
-MapCounts read_map_counts(std::string_view cell) {
-  MapCounts counts;
-  cut(cell);
-  counts.items = cut_number(cell);
-  cut(cell);
-  counts.ok = cut_number(cell);
-  counts.failed = cut_number(cell);
-  return counts;
+std::string item_field(const MapCell& map, std::int64_t item) {
+  return "mi:" + map.stage + ':' + std::to_string(item / stage_chunk);
 }
 
 void RunStep::begin_map(const NodeReport& report, const Token& token) {
-  Map map{.tag = write_tag(token.tag), .stage = report.stage, .items = *report.items};
+  MapCell map{.tag = write_tag(token.tag), .stage = report.stage, .items = *report.items};
   if (map.items == 0) return end_map(token, report.place, map);
   release_items(token, report.place, map, static_cast<std::int64_t>(step_fires));
   edit_.write("m:" + write_place(report.place), write_map(map));
@@ -74,7 +68,7 @@ void RunStep::begin_map(const NodeReport& report, const Token& token) {
 
 // The first step opens as much of the window as one step may, each later one at most two more: so
 // any window is reached soon, and no step is large.
-void RunStep::release_items(const Token& token, const Place& map_place, Map& map,
+void RunStep::release_items(const Token& token, const Place& map_place, MapCell& map,
                             std::int64_t most) {
   const FlowNode& node = node_of(token);
   const std::int64_t window =
@@ -96,7 +90,7 @@ void RunStep::release_items(const Token& token, const Place& map_place, Map& map
 void RunStep::item_done(const Token& token, const Place& place, bool succeeded) {
   const Place map_place = map_of(place);
   const std::string cell = "m:" + write_place(map_place);
-  Map map = read_map(edit_.read(cell).value_or(""));
+  MapCell map = read_map(edit_.read(cell).value_or(""));
   if (!succeeded && !tolerates(node_of(token), map)) {
     fail(place,
          "item " + std::to_string(place.back().item) + " of " + node_of(token).name + " failed");
@@ -114,7 +108,7 @@ void RunStep::item_done(const Token& token, const Place& place, bool succeeded) 
   edit_.write(cell, write_map(map));
 }
 
-bool RunStep::tolerates(const FlowNode& node, const Map& map) const {
+bool RunStep::tolerates(const FlowNode& node, const MapCell& map) const {
   if (!node.map) return false;
   const GroupPolicy& policy = node.map->policy;
   if (policy.kind == GroupPolicy::Kind::best_effort) return true;
@@ -122,7 +116,7 @@ bool RunStep::tolerates(const FlowNode& node, const Map& map) const {
   return map.items - (map.failed + 1) >= policy.need;
 }
 
-void RunStep::end_map(const Token& token, const Place& map_place, const Map& map) {
+void RunStep::end_map(const Token& token, const Place& map_place, const MapCell& map) {
   const std::string at = write_place(map_place);
   JsonWriter list;
   list.begin_object().key("$map").text(at).key("items").number(map.items);

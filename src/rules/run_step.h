@@ -18,6 +18,9 @@
 
 namespace penstock::rules {
 
+/// Of a node that a run passes by.
+inline constexpr std::string_view skipped_state = "skipped";
+
 class RunStep {
  public:
   RunStep(const PinnedGraph& flow, const StepClock& clock, RunEdit& edit, const EditOf* edit_of)
@@ -61,10 +64,6 @@ class RunStep {
     std::vector<int> outer_tag = {};
     std::int64_t delta = 0;
     std::set<int> exits = {};
-  };
-  struct Map {
-    std::string tag = {}, stage = {};
-    std::int64_t items = 0, next = 0, ok = 0, failed = 0, live = 0;
   };
 
   // tokens.cc
@@ -114,11 +113,10 @@ class RunStep {
   // run_map.cc
   void begin_map(const NodeReport& report, const Token& token);
   void item_done(const Token& token, const Place& place, bool succeeded);
-  void release_items(const Token& token, const Place& map_place, Map& map, std::int64_t most);
-  void end_map(const Token& token, const Place& map_place, const Map& map);
-  static Map read_map(std::string_view text);
-  static std::string write_map(const Map& map);
-  bool tolerates(const FlowNode& node, const Map& map) const;
+  void release_items(const Token& token, const Place& map_place, MapCell& map, std::int64_t most);
+  void end_map(const Token& token, const Place& map_place, const MapCell& map);
+  static std::string write_map(const MapCell& map);
+  bool tolerates(const FlowNode& node, const MapCell& map) const;
 
   // run_halt.cc
   void fail(const Place& place, std::string why);

@@ -165,7 +165,7 @@ void RunStep::skip(const Token& token, Kind kind) {
   const Graph& graph = *token.spot.graph;
   const Graph::Node& node = graph.nodes()[token.node];
   if (node.loops.empty()) {
-    edit_.write("n:" + token.spot.scope + node.node->name + "#1", R"({"state":"skipped"})");
+    note_end(token.spot.scope + node.node->name + "#1", skipped_state);
   }
   if (graph.is_header(token.node)) {
     // The loop does not begin: of its nodes only what leaves it counts.

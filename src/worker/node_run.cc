@@ -16,13 +16,6 @@ using rules::FlowNode;
 using rules::NodeReport;
 using rules::Phase;
 
-template <class T>
-T or_throw(Result<T> result) {
-  if (result) return *std::move(result);
-  if (result.error().code == Errc::unavailable) throw StoreError(result.error().message);
-  throw NoRetry(result.error().message);
-}
-
 // A task that is no Node names its action in its result.
 std::string action_in(const std::string& result) {
   if (!result.starts_with('{')) return "default";
@@ -114,7 +107,7 @@ void NodeRun::start_code(AsyncLoop& loop, const End& end) {
     end(thrown, std::move(outcome));
   };
   if (!task_->node) {
-    if (ticket_.phase == Phase::item) read_item();
+    if (ticket_.phase == Phase::item) item_ = item_at(ticket_.place);
     return task_->start(bind(node().with), *context_, loop,
                         [finish](const std::exception_ptr& thrown, std::string result) {
                           std::string action = action_in(result);
@@ -162,7 +155,7 @@ bool NodeRun::is_wanted() {
 }
 
 std::string NodeRun::bind(const std::string& with) {
-  if (with.empty()) return item_ == "null" ? input() : item_;
+  if (with.empty()) return item_ ? *item_ : input();
   const auto parsed = or_throw(rules::Template::parse(with));
   return parsed.evaluate([this](const rules::PathRoot& root) { return at(root); });
 }
@@ -222,9 +215,7 @@ rules::Outcome NodeRun::stage(std::vector<std::string> items) {
   change.expect.push_back({.name = "def", .value = ticket_.definition});
   std::size_t bytes = 0;
   const auto flush = [&] {
-    if (!change.set.empty()) {
-      if (auto done = reader_.write(change); !done) or_throw(Result<int>(std::move(done).error()));
-    }
+    if (!change.set.empty()) or_throw(reader_.write(change));
     change.set.clear();
     bytes = 0;
   };
@@ -244,30 +235,25 @@ rules::Outcome NodeRun::stage(std::vector<std::string> items) {
   return ended("null");
 }
 
-void NodeRun::read_item() {
-  const std::int64_t number = ticket_.place.back().item;
-  rules::Place map_place = ticket_.place;
+std::string NodeRun::item_at(const rules::Place& place) {
+  rules::Place map_place = place;
   map_place.back().item = -1;
-  const std::string cell = field("m:" + rules::write_place(map_place)).value_or("");
-  // TAG|ITEMS|NEXT|OK|FAILED|LIVE|STAGE
-  std::size_t bar = 0;
-  for (int i = 0; i < 6 && bar != std::string::npos; ++i)
-    bar = cell.find('|', bar + (i > 0 ? 1 : 0));
-  const std::string stage = bar == std::string::npos ? "" : cell.substr(bar + 1);
-  const auto chunk = field("mi:" + stage + ':' + std::to_string(number / rules::stage_chunk));
-  if (chunk) {
-    const auto items = or_throw(rules::read_raw_list(*chunk));
-    const auto index = static_cast<std::size_t>(number % rules::stage_chunk);
-    if (index < items.size()) item_ = items[index];
-  }
+  const rules::MapCell map =
+      rules::read_map(field("m:" + rules::write_place(map_place)).value_or(""));
+  const std::int64_t number = place.back().item;
+  const auto chunk = field(rules::item_field(map, number));
+  const auto items = or_throw(rules::read_raw_list(chunk.value_or("[]")));
+  const auto index = static_cast<std::size_t>(number % rules::stage_chunk);
+  if (index < items.size()) return items[index];
+  throw NoRetry("the list has no item " + std::to_string(number) + " any more");
 }
 
 rules::Outcome NodeRun::item() {
-  read_item();
+  item_ = item_at(ticket_.place);
   if (node().kind == FlowNode::Kind::child) return main();
   if (!task_ || !task_->node) return run_task();
   report_.prepared = item_;
-  return ended(exec(*task_->node, item_));
+  return ended(exec(*task_->node, *item_));
 }
 
 rules::Outcome NodeRun::post() {
@@ -285,7 +271,7 @@ rules::Outcome NodeRun::sweep() {
   const auto flush = [&] {
     if (change.wake.empty()) return;
     change.expect = {{.name = "def", .value = ticket_.definition}};
-    if (auto done = reader_.write(change); !done) or_throw(Result<int>(std::move(done).error()));
+    or_throw(reader_.write(change));
     change.wake.clear();
   };
   for (const auto& [name, value] : open) {

@@ -17,6 +17,22 @@
 
 namespace penstock {
 
+/// The store did not answer: the step is tried again.
+struct StoreError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// The value; in place of an Error a StoreError, or NoRetry for one that will not go away.
+template <class T>
+T or_throw(Result<T> result) {
+  if (result) return *std::move(result);
+  if (result.error().code == Errc::unavailable) throw StoreError(result.error().message);
+  throw NoRetry(result.error().message);
+}
+inline void or_throw(const Result<void>& result) {
+  if (!result) or_throw(Result<int>(result.error()));
+}
+
 /// Used by one thread.
 class NodeRun : public NodePort {
  public:
@@ -72,7 +88,8 @@ class NodeRun : public NodePort {
   rules::Outcome run_task();
   rules::Outcome stage_map();
   rules::Outcome stage(std::vector<std::string> items);
-  void read_item();
+  /// The item of a map that a place names.
+  std::string item_at(const rules::Place& place);
   rules::Outcome item();
   rules::Outcome post();
   rules::Outcome sweep();
@@ -86,7 +103,6 @@ class NodeRun : public NodePort {
   [[nodiscard]] bool is_wanted();
   [[nodiscard]] std::optional<std::string> at(const rules::PathRoot& root);
   std::optional<std::string> field(const std::string& name);
-  std::string list_of(const std::string& key, const std::optional<std::string>& value);
   std::string whole_map(const std::string& marker);
   [[nodiscard]] const rules::FlowNode& node() const {
     return *located_.graph->nodes()[located_.node].node;
@@ -105,7 +121,7 @@ class NodeRun : public NodePort {
   std::map<std::string, std::optional<std::string>> known_;  // Fields that were read.
   std::map<std::string, Written> written_;
   std::map<std::string, std::string> results_;  // Of local nodes and of this one.
-  std::string item_ = "null";
+  std::optional<std::string> item_ = {};  // Of a map.
 };
 
 }  // namespace penstock

@@ -11,13 +11,6 @@
 namespace penstock {
 namespace {
 
-template <class T>
-T or_throw(Result<T> result) {
-  if (result) return *std::move(result);
-  if (result.error().code == Errc::unavailable) throw StoreError(result.error().message);
-  throw NoRetry(result.error().message);
-}
-
 constexpr std::size_t max_key_bytes = 256;
 
 std::string checked(std::string_view key) {
@@ -33,12 +26,6 @@ void check_size(std::string_view key, const std::string& value) {
   throw NoRetry("the value of \"" + std::string(key) + "\" has " + std::to_string(value.size()) +
                 " bytes, the limit of the shared store is " +
                 std::to_string(rules::max_payload_bytes) + ": store it elsewhere and share where");
-}
-
-std::string joined(const std::vector<std::string>& values) {
-  std::string list = "[";
-  for (const std::string& value : values) list += (list.size() > 1 ? "," : "") + value;
-  return list + ']';
 }
 
 }  // namespace
@@ -69,35 +56,17 @@ std::optional<std::string> NodeRun::read(std::string_view text) {
       }
     }
     value = field("s:" + key);
-    if (field("c:" + key)) value = list_of(key, value);
+    if (field("c:" + key)) {
+      value = rules::append_raw(value, or_throw(reader_.values(ticket_.run, "s:" + key)));
+    }
   }
   if (own == written_.end()) return value;
   if (!own->second.added.empty()) {
     auto sum = rules::sum_of(value, {.name = key, .by = own->second.added});
     if (sum) value = std::move(sum);
   }
-  if (!own->second.appended.empty()) {
-    std::vector<std::string> values;
-    if (value) {
-      auto before = rules::read_raw_list(*value);
-      values = before ? *std::move(before) : std::vector<std::string>{*value};
-    }
-    values.insert(values.end(), own->second.appended.begin(), own->second.appended.end());
-    value = joined(values);
-  }
+  if (!own->second.appended.empty()) value = rules::append_raw(value, own->second.appended);
   return value;
-}
-
-// What was appended stands behind what was set.
-std::string NodeRun::list_of(const std::string& key, const std::optional<std::string>& value) {
-  std::vector<std::string> values;
-  if (value) {
-    auto before = rules::read_raw_list(*value);
-    values = before ? *std::move(before) : std::vector<std::string>{*value};
-  }
-  auto appended = or_throw(reader_.values(ticket_.run, "s:" + key));
-  values.insert(values.end(), appended.begin(), appended.end());
-  return joined(values);
 }
 
 void NodeRun::write(std::string_view key, std::string value) {
@@ -168,18 +137,7 @@ std::string NodeRun::params() {
     if (!around) continue;
     const rules::FlowNode& flow = *around->graph->nodes()[around->node].node;
     take(flow.params.empty() ? "{}" : flow.params);
-    if (outer.back().item < 0) continue;
-    rules::Place map_place = outer;
-    map_place.back().item = -1;
-    const std::string cell = field("m:" + rules::write_place(map_place)).value_or("");
-    std::size_t bar = cell.find('|');
-    for (int i = 0; i < 5 && bar != std::string::npos; ++i) bar = cell.find('|', bar + 1);
-    if (bar == std::string::npos) continue;
-    const auto chunk = field("mi:" + cell.substr(bar + 1) + ':' +
-                             std::to_string(outer.back().item / rules::stage_chunk));
-    const auto items = rules::read_raw_list(chunk.value_or("[]"));
-    const auto index = static_cast<std::size_t>(outer.back().item % rules::stage_chunk);
-    if (items && index < items->size()) take((*items)[index]);
+    if (outer.back().item >= 0) take(item_at(outer));
   }
   take(input());
   rules::JsonWriter object;
@@ -201,7 +159,14 @@ std::optional<std::string> NodeRun::result(std::string_view name) {
     const rules::Place outer(ticket_.place.begin(),
                              ticket_.place.begin() + static_cast<std::ptrdiff_t>(depth - 1));
     const std::string scope = outer.empty() ? "" : rules::write_place(outer) + '/';
-    if (auto found = field("r:" + scope + std::string(name))) return whole_map(*found);
+    auto found = field("r:" + scope + std::string(name));
+    if (!found) continue;
+    rules::Place node = outer;
+    node.push_back({.node = std::string(name)});
+    const auto located = rules::locate(*pinned_.graph, node);
+    // By the graph: a result may look like the mark of a map and be none.
+    const bool maps = located && located->graph->nodes()[located->node].node->map;
+    return maps ? whole_map(*found) : found;
   }
   return std::nullopt;
 }
@@ -275,7 +240,7 @@ bool NodeRun::try_lock(std::string_view name) {
   change.set.push_back({.name = lock, .value = mine});
   auto done = reader_.write(change);
   if (!done && done.error().code == Errc::conflict) return false;
-  if (!done) or_throw(Result<int>(std::move(done).error()));
+  or_throw(done);
   report_.locks.push_back(lock);
   return true;
 }

@@ -64,6 +64,25 @@ TEST_P(RunTest, ACompensationThatFailsFailsTheRun) {
   EXPECT_NE(ended.error.find("cannot"), std::string::npos) << ended.error;
 }
 
+TEST_P(RunTest, ARetryAfterACompensationThatFailedGoesOnCompensating) {
+  Flow flow("resumes");
+  auto broken = std::make_shared<std::atomic<bool>>(true);
+  auto a = flow.task("a", [] {}).undo([this](Shared&) { trace_.add("undo-a"); });
+  auto b = flow.task("b", [] {}).undo([this, broken](Shared&) {
+    if (*broken) throw NoRetry("cannot");
+    trace_.add("undo-b");
+  });
+  a >> b >> flow.task("c", [this]() -> int {
+    trace_.add("c");
+    throw NoRetry("no");
+  });
+  EXPECT_EQ(run(flow).state, "failed");
+  *broken = false;
+  client_.retry_run(id_).value();
+  EXPECT_EQ(wait(id_).state, "compensated");
+  EXPECT_EQ(trace_.joined(), "c undo-b undo-a");
+}
+
 TEST_P(RunTest, ACancelledRunStopsWhatRunsAndStartsNothing) {
   Flow flow("stops");
   auto begun = std::make_shared<std::promise<void>>();
@@ -112,6 +131,40 @@ TEST_P(RunTest, AForkGoesOnWhereTheRunWasWithAnEditedStore) {
   EXPECT_EQ(trace_.count("a"), 1);
   EXPECT_EQ(client_.wait_run(first, flow_patience)->output, "20");
   EXPECT_EQ(client_.fork_run({.run = first, .node = "nobody"}).error().code, Errc::not_found);
+}
+
+TEST_P(RunTest, AForkTakesTheItemsOfAMapThatWasUnderWay) {
+  Flow flow("midway");
+  auto split = flow.task("split", [] { return json({1, 2, 3}); });
+  auto open = std::make_shared<std::atomic<bool>>(false);
+  auto each = flow.map("each", "$.nodes.split.result", [open](int n) {
+    open->wait(false);  // No item has ended when x does, and when the run is forked there.
+    return n * 10;
+  }, {.parallel = 1});
+  auto x = flow.task("x", [](Shared& shared) { shared.set("x", 1); });
+  auto after = flow.task("after", [open] {
+    *open = true;
+    open->notify_all();
+  });
+  auto join = flow.task("join", [](const json& all) { return all; }, {"each"});
+  split >> (each | x);
+  x >> after;
+  each >> join;
+  EXPECT_EQ(run(flow).output, "[10,20,30]");
+  id_ = client_.fork_run({.run = id_, .node = "x", .set = {}}).value();
+  const Run forked = wait(id_);
+  EXPECT_EQ(forked.state, "succeeded") << forked.error;
+  EXPECT_EQ(client_.find_run(id_).value().output, "[10,20,30]");
+}
+
+TEST_P(RunTest, AKeyMayBeCalledLikeThePlaceOfARunInside) {
+  Flow inner("child");
+  inner.task("one", [] { return 1; });
+  Flow outer("parent");
+  auto before = outer.task("before", [](Shared& shared) { shared.append("calls#1", "mine"); });
+  before >> outer.run("calls", inner);
+  EXPECT_EQ(run(outer).state, "succeeded");
+  EXPECT_EQ(shared("calls#1"), json({"mine"}));
 }
 
 TEST_P(RunTest, ARunInsideARunHasItsOwnStoreAndTellsItsParent) {

@@ -166,6 +166,35 @@ TEST_P(Workflow, AMapsPolicyJudgesItsItems) {
   EXPECT_EQ(run(more).state, "failed");
 }
 
+TEST_P(Workflow, AnItemThatIsNullIsNull) {
+  tasks_.add("echo", [](const json& item) { return item; });
+  Flow flow("nulls");
+  auto list = flow.task("list", [] { return json({1, nullptr, 2}); });
+  auto each = flow.map("each", "$.nodes.list.result", [](const json& item) { return item; });
+  list >> each >> flow.task("all", [](const json& results) { return results; }, {"each"});
+  EXPECT_EQ(run(flow, {{"x", 1}}).output, "[1,null,2]");
+}
+
+TEST_P(Workflow, AnItemOfAMapCannotAskForOtherSteps) {
+  Flow flow("items");
+  auto list = flow.task("list", [] { return json({1, 2}); });
+  list >> flow.map("each", "$.nodes.list.result", [](int, Shared& shared) {
+    shared.next_iteration(1);
+    return 1;
+  });
+  const Run ended = run(flow);
+  EXPECT_EQ(ended.state, "failed");
+  EXPECT_NE(ended.error.find("an item of a map"), std::string::npos) << ended.error;
+}
+
+TEST_P(Workflow, AResultThatLooksLikeAMapsIsTheResult) {
+  const json odd = {{"$map", "a#1"}, {"items", 900'000'000}};
+  Flow flow("odd");
+  auto a = flow.task("a", [odd] { return odd; });
+  a >> flow.task("b", [](const json& value) { return value; }, {"a"});
+  EXPECT_EQ(run(flow).output, odd.dump());
+}
+
 TEST_P(Workflow, ALocalStepRunsWhereTheOneBeforeItEnded) {
   Flow flow("local");
   auto a = flow.task("a", [](Shared& shared) { return shared.set("x", 1), 5; });
