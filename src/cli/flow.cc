@@ -90,8 +90,8 @@ int ended(const Arguments& arguments, const Run& run) {
 }
 
 Result<Duration> patience_of(const Arguments& arguments) {
-  if (!arguments.has("--patience")) return for_ever;
-  return rules::parse_duration(arguments.text("--patience"));
+  if (!arguments.has("--timeout")) return for_ever;
+  return rules::parse_duration(arguments.text("--timeout"));
 }
 
 int run_flow(const Arguments& arguments) {
@@ -232,7 +232,7 @@ int show_store(const Arguments& arguments) {
 }  // namespace
 
 std::vector<Command> flow_commands() {
-  const Flag patience{"--patience", "TIME", "give up waiting after so long; for ever by default"};
+  const Flag patience{"--timeout", "30s", "give up waiting after this; the run goes on"};
   std::vector<Command> commands;
   commands.push_back({.name = "flow check",
                       .summary = "Every mistake of a flow in YAML, with line and column",

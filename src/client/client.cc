@@ -7,6 +7,7 @@
 #include "client/runs.h"
 #include "client/store_url.h"
 #include "client/submit_queue.h"
+#include "client/wait_until.h"
 #include "rules/job_state.h"
 #include "rules/name.h"
 #include "store/open.h"
@@ -106,34 +107,18 @@ Result<std::vector<Submitted>> Client::submit(std::span<const JobSpec> jobs) {
 }
 
 Result<std::string> Client::wait_text(const JobId& id, Duration patience) {
-  auto store = state_->handles.lend();
-  if (!store) return std::move(store).error();
-  const auto ring = (*store)->make_ring();
-  const SteadyTime give_up = real_clock().steady() + patience;
-  // A store that does not answer for a while is no reason to stop waiting for a job.
-  const auto goes_on = [&](const Error& error) {
-    const SteadyTime next_try = real_clock().steady() + Duration{100};
-    if (error.code != Errc::unavailable || next_try >= give_up) return false;
-    return real_clock().wait_until(next_try, {}), true;
-  };
-  while (true) {
-    // The stream's end first, then the job: what ends in between moves the bell.
-    auto end_of_stream = (*store)->events({});
-    if (!end_of_stream && goes_on(end_of_stream.error())) continue;
-    if (!end_of_stream) return std::move(end_of_stream).error();
+  std::string state;
+  auto ended = wait_until_seen(state_->handles, patience, [&]() -> Result<std::optional<Job>> {
     auto job = find(id);
-    if (!job && goes_on(job.error())) continue;
     if (!job) return std::move(job).error();
-    if (rules::is_terminal(job->state)) return result_of(*std::move(job));
-    auto woken = (*store)->wait({.seen = end_of_stream->seen, .events = true}, give_up, *ring);
-    if (!woken && goes_on(woken.error())) continue;
-    if (!woken) return std::move(woken).error();
-    if (*woken == Woken::deadline) {
-      return Error{Errc::timed_out, "job " + id.text + " has not ended within " +
-                                        std::to_string(patience.count()) + "ms, it is " +
-                                        std::string(rules::to_text(job->state))};
-    }
-  }
+    state = rules::to_text(job->state);
+    if (!rules::is_terminal(job->state)) return std::optional<Job>();
+    return std::optional<Job>(*std::move(job));
+  });
+  if (!ended) return std::move(ended).error();
+  if (*ended) return result_of(**std::move(ended));
+  return Error{Errc::timed_out, "job " + id.text + " has not ended within " +
+                                    std::to_string(patience.count()) + "ms, it is " + state};
 }
 
 Result<Job> Client::find(const JobId& id) {

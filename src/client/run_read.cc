@@ -59,12 +59,7 @@ Result<Run> Runs::brief(const RunId& id) {
   run.parent = (*fields)["parent"];
   run.steps = number_in(*fields, "steps");
   run.created_at = rules::from_ms(number_in(*fields, "created"));
-  // The state is read first: a run may end between it and the rest, which is then for the next
-  // look.
-  const auto state = rules::parse_run_state(run.state);
-  if (state && rules::is_final(*state) && fields->contains("ended")) {
-    run.finished_at = rules::from_ms(number_in(*fields, "ended"));
-  }
+  if (fields->contains("ended")) run.finished_at = rules::from_ms(number_in(*fields, "ended"));
   if (const auto output = fields->find("output"); output != fields->end())
     run.output = output->second;
   return run;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "client/runs.h"
 
+#include "client/wait_until.h"
 #include "rules/duration.h"
 #include "rules/json.h"
 #include "rules/limits.h"
@@ -189,8 +190,8 @@ Result<void> Runs::cancel(Producer& producer, const RunId& run, std::string_view
   for (const auto& [name, child] : *children) {
     auto ended = cancel(producer, {child}, "run " + run.text + " was cancelled");
     // One that has ended by itself meanwhile, or is forgotten, needs nothing.
-    const bool gone = !ended && (ended.error().code == Errc::conflict ||
-                                 ended.error().code == Errc::not_found);
+    const bool gone =
+        !ended && (ended.error().code == Errc::conflict || ended.error().code == Errc::not_found);
     if (!ended && !gone) return ended;
   }
   return {};
@@ -304,23 +305,18 @@ Result<RunId> Runs::write_fork(Producer& producer, const rules::PinnedGraph& pin
 }
 
 Result<Run> Runs::wait(const RunId& id, Duration patience) {
-  auto store = handles_.lend();
-  if (!store) return std::move(store).error();
-  const auto ring = (*store)->make_ring();
-  const SteadyTime give_up = real_clock().steady() + patience;
-  while (true) {
-    auto end_of_stream = (*store)->events({});
-    if (!end_of_stream) return std::move(end_of_stream).error();
+  std::string state;
+  auto ended = wait_until_seen(handles_, patience, [&]() -> Result<std::optional<Run>> {
     auto run = brief(id);
-    if (!run || run->ended()) return run;
-    auto woken = (*store)->wait({.seen = end_of_stream->seen, .events = true}, give_up, *ring);
-    if (!woken) return std::move(woken).error();
-    if (*woken == Woken::deadline) {
-      return Error{Errc::timed_out, "run " + id.text + " has not ended within " +
-                                        std::to_string(patience.count()) + "ms, it is " +
-                                        run->state};
-    }
-  }
+    if (!run) return std::move(run).error();
+    state = run->state;
+    if (!run->ended()) return std::optional<Run>();
+    return std::optional<Run>(*std::move(run));
+  });
+  if (!ended) return std::move(ended).error();
+  if (*ended) return **std::move(ended);
+  return Error{Errc::timed_out, "run " + id.text + " has not ended within " +
+                                    std::to_string(patience.count()) + "ms, it is " + state};
 }
 
 Result<Page<Run>> Runs::list(const std::string& cursor, int limit) {
@@ -351,8 +347,7 @@ Result<std::map<std::string, std::string>> Runs::shared(const RunId& id) {
     auto appended = reader_.values(id.text, "s:" + key);
     if (!appended) return std::move(appended).error();
     const auto before = values.find(key);
-    const auto set_before =
-        before == values.end() ? std::nullopt : std::optional(before->second);
+    const auto set_before = before == values.end() ? std::nullopt : std::optional(before->second);
     values[key] = rules::append_raw(set_before, *appended);
   }
   return values;

@@ -17,15 +17,6 @@ namespace {
 
 using nlohmann::json;
 
-bool is_key_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-         c == '-';
-}
-
-Error at_column(std::size_t at, const std::string& what) {
-  return Error{Errc::invalid, what + " (column " + std::to_string(at + 1) + ")"};
-}
-
 }  // namespace
 
 struct Expression::Term {
@@ -218,11 +209,6 @@ json value_of(const Term& term, const RootValue& values) {
   return {};
 }
 
-void collect(const Term& term, std::vector<PathRoot>& into) {
-  if (term.path) into.push_back(term.path->root());
-  for (const Term& part : term.parts) collect(part, into);
-}
-
 }  // namespace
 
 Result<Expression> Expression::parse(std::string_view text) {
@@ -231,12 +217,6 @@ Result<Expression> Expression::parse(std::string_view text) {
   Expression expression;
   expression.root_ = std::make_shared<const Term>(*std::move(term));
   return expression;
-}
-
-std::vector<PathRoot> Expression::roots() const {
-  std::vector<PathRoot> roots;
-  collect(*root_, roots);
-  return roots;
 }
 
 bool Expression::evaluate(const RootValue& values) const { return truth(value_of(*root_, values)); }

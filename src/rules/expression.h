@@ -21,7 +21,6 @@ class Expression {
  public:
   /// Errors: invalid, with the column.
   static Result<Expression> parse(std::string_view text);
-  [[nodiscard]] std::vector<PathRoot> roots() const;
   /// Truth of the value: false for false, null, 0, "", [] and {}. Comparing values of different
   /// kinds is false (!= is true).
   [[nodiscard]] bool evaluate(const RootValue& values) const;

@@ -118,9 +118,8 @@ TEST(Graph, GroupsAndPlacesAreChecked) {
 
 TEST(Graph, ItemsOfAMapHaveNoNamesThatCouldBeCritical) {
   auto flow = flow_of({"a"}, {});
-  flow->nodes[0].map = NodeMap{
-      .over = "$.input",
-      .policy = {.kind = GroupPolicy::Kind::critical, .critical = {"x"}}};
+  flow->nodes[0].map = NodeMap{.over = "$.input",
+                               .policy = {.kind = GroupPolicy::Kind::critical, .critical = {"x"}}};
   expect_problem(flow, "a: critical is for groups");
 }
 

@@ -15,24 +15,6 @@
 namespace penstock::rules {
 namespace {
 
-void text_or_null(JsonWriter& out, std::string_view key, std::string_view text) {
-  out.key(key);
-  if (text.empty()) {
-    out.null();
-  } else {
-    out.text(text);
-  }
-}
-
-void time_or_null(JsonWriter& out, std::string_view key, const std::optional<Time>& time) {
-  out.key(key);
-  if (time) {
-    out.text(format_time(*time));
-  } else {
-    out.null();
-  }
-}
-
 void raw_or_null(JsonWriter& out, std::string_view key, const std::optional<std::string>& json) {
   out.key(key).raw(json ? std::string_view(*json) : std::string_view("null"));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "rules/json.h"
 
+#include "rules/duration.h"
 #include "rules/limits.h"
 #include "rules/name.h"
 
@@ -200,6 +201,24 @@ JsonWriter& JsonWriter::raw(std::string_view json) {
     if (in_text || !is_blank(c)) out_ += json[i];
   }
   return *this;
+}
+
+void text_or_null(JsonWriter& out, std::string_view key, std::string_view text) {
+  out.key(key);
+  if (text.empty()) {
+    out.null();
+  } else {
+    out.text(text);
+  }
+}
+
+void time_or_null(JsonWriter& out, std::string_view key, const std::optional<Time>& time) {
+  out.key(key);
+  if (time) {
+    out.text(format_time(*time));
+  } else {
+    out.null();
+  }
 }
 
 }  // namespace rules

@@ -4,10 +4,12 @@
 // the engine JSON is text; the library behind this is included in json.cc and job_json.cc alone.
 #pragma once
 
+#include <penstock/clock.h>
 #include <penstock/result.h>
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +31,11 @@ Result<std::vector<std::string>> read_string_list(std::string_view json);
 void append_json_string(std::string& out, std::string_view text);
 /// `text` with U+FFFD for every byte that is not UTF-8.
 std::string valid_utf8(std::string_view text);
+
+class JsonWriter;
+/// A member that is null when there is nothing: an empty text, no time.
+void text_or_null(JsonWriter& out, std::string_view key, std::string_view text);
+void time_or_null(JsonWriter& out, std::string_view key, const std::optional<Time>& time);
 
 /// Writes one JSON object or array, without spaces. Null and absent are the caller's choice.
 class JsonWriter {

@@ -10,10 +10,6 @@
 #include <charconv>
 
 namespace penstock::rules {
-namespace {
-
-using nlohmann::json;
-
 bool is_key_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
          c == '-';
@@ -22,6 +18,10 @@ bool is_key_character(char c) {
 Error at_column(std::size_t at, const std::string& what) {
   return Error{Errc::invalid, what + " (column " + std::to_string(at + 1) + ")"};
 }
+
+namespace {
+
+using nlohmann::json;
 
 json parse_or_null(const std::optional<std::string>& text) {
   return text ? json::parse(*text, nullptr, false) : json();
@@ -170,7 +170,6 @@ Result<Template> Template::parse(std::string_view text) {
   auto ok = replace_paths(value, [&](json&, const std::string& path) -> Result<void> {
     auto parsed = Path::parse(path);
     if (!parsed) return Error{Errc::invalid, path + ": " + parsed.error().message};
-    result.roots_.push_back(parsed->root());
     return {};
   });
   if (!ok) return std::move(ok).error();

@@ -28,6 +28,11 @@ struct PathRoot {
 /// The JSON text at a root; nothing: it is not there, which is null.
 using RootValue = std::function<std::optional<std::string>(const PathRoot&)>;
 
+/// What a name in a path is made of.
+bool is_key_character(char c);
+/// An invalid that names the column of byte `at`.
+Error at_column(std::size_t at, const std::string& what);
+
 class Path {
  public:
   /// Errors: invalid, with the column.
@@ -49,12 +54,10 @@ class Template {
  public:
   /// Errors: invalid: no JSON, or a path that is none.
   static Result<Template> parse(std::string_view json);
-  [[nodiscard]] const std::vector<PathRoot>& roots() const { return roots_; }
   [[nodiscard]] std::string evaluate(const RootValue& values) const;
 
  private:
   std::string text_ = {};
-  std::vector<PathRoot> roots_ = {};
 };
 
 }  // namespace penstock::rules

@@ -243,7 +243,7 @@ struct RunsQuery {
 /// empty, and a field come twice, while it changes.
 struct FieldsQuery {
   std::string run = {};
-  std::vector<std::string> names = {};  ///< At most 1,000; the answer has those that exist.
+  std::vector<std::string> names = {};  ///< At most 1,000, of one moment; those that exist.
   std::string prefix = {};
   std::string cursor = {};
   int limit = 1000;

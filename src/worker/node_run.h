@@ -121,7 +121,7 @@ class NodeRun : public NodePort {
   std::map<std::string, std::optional<std::string>> known_;  // Fields that were read.
   std::map<std::string, Written> written_;
   std::map<std::string, std::string> results_;  // Of local nodes and of this one.
-  std::optional<std::string> item_ = {};  // Of a map.
+  std::optional<std::string> item_ = {};        // Of a map.
 };
 
 }  // namespace penstock

@@ -84,6 +84,19 @@ nodes:
         self.assertEqual(self.flow("store", fork, "x"), "1")
         self.refuse("flow", "store", fork, "y", code=3, holding="no key")
 
+    def test_an_item_that_is_null_is_the_payload_of_its_task(self):
+        file = self.write("nulls.yaml", """
+flow: nulls
+nodes:
+  list: {exec: [python3, -c, "print('[1, null]')"]}
+  each: {exec: [python3, -c, "import sys; print(sys.stdin.read())"], needs: [list],
+         map: {over: $.nodes.list.result}}
+  all: {exec: [python3, -c, "import sys; print(sys.stdin.read())"], needs: [each],
+        with: $.nodes.each.result}
+""")
+        self.worker("--flow", file)
+        self.assertEqual(json.loads(self.flow("run", file, "--input", "7")), [1, None])
+
     def test_a_cancelled_run_is_over_at_once(self):
         self.worker("--flow", self.file)
         run = self.flow("run", "etl", "--input", ROWS, "--detach")

@@ -137,10 +137,13 @@ TEST_P(RunTest, AForkTakesTheItemsOfAMapThatWasUnderWay) {
   Flow flow("midway");
   auto split = flow.task("split", [] { return json({1, 2, 3}); });
   auto open = std::make_shared<std::atomic<bool>>(false);
-  auto each = flow.map("each", "$.nodes.split.result", [open](int n) {
-    open->wait(false);  // No item has ended when x does, and when the run is forked there.
-    return n * 10;
-  }, {.parallel = 1});
+  auto each = flow.map(
+      "each", "$.nodes.split.result",
+      [open](int n) {
+        open->wait(false);  // No item has ended when x does, and when the run is forked there.
+        return n * 10;
+      },
+      {.parallel = 1});
   auto x = flow.task("x", [](Shared& shared) { shared.set("x", 1); });
   auto after = flow.task("after", [open] {
     *open = true;

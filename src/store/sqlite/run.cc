@@ -188,10 +188,13 @@ Result<Page<RunListed>> SqliteStore::list_runs(const RunsQuery& query) {
 Result<Page<rules::RunField>> SqliteStore::list_fields(const FieldsQuery& query) {
   const Lock lock = guard();
   Page<rules::RunField> page;
+  // Of one moment: a step of the run may end between two of them.
+  if (query.names.size() > 1) db().execute("BEGIN");
   for (const std::string& name : query.names) {
     auto value = read_field(db(), query.run, name);
     if (value) page.items.push_back({.name = name, .value = std::move(value)});
   }
+  if (query.names.size() > 1) db().execute("COMMIT");
   if (query.names.empty()) {
     const std::string from = query.cursor.empty() ? query.prefix : query.cursor + '\x01';
     const std::string below = query.prefix + "\xff";

@@ -35,6 +35,7 @@
 --@include move
 --@include epoch
 --@include reserve
+--@include lane
 --@include run
 local session, nonce, call, mode = ARGV[1], ARGV[2], whole(ARGV[3]), ARGV[4]
 local now_ms, ttl_ms, most_jobs = whole(ARGV[5]), whole(ARGV[6]), whole(ARGV[7])

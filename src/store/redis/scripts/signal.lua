@@ -18,6 +18,7 @@
 --@include move
 --@include epoch
 --@include request
+--@include lane
 --@include run
 local now_ms, nonce, call = whole(ARGV[1]), ARGV[2], whole(ARGV[3])
 local server_run, jump, suspect_crashes = ARGV[4], whole(ARGV[5]), whole(ARGV[6])

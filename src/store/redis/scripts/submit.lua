@@ -20,10 +20,11 @@
 --@include move
 --@include epoch
 --@include request
+--@include lane
 local layout, run_id, now_ms = ARGV[1], ARGV[2], whole(ARGV[3])
 local nonce, call, jump = ARGV[4], whole(ARGV[5]), whole(ARGV[6])
 local lane_count = whole(ARGV[7])
-local most_lanes, segment_entries, day_ms = 2 ^ 20 - 1, 100000, 86400000
+local most_lanes, day_ms = 2 ^ 20 - 1, 86400000
 
 local found = redis.call('HMGET', meta, 'layout', 'lanes', 'epoch')
 if found[1] ~= layout then return {-7, found[1] or 'none'} end
@@ -176,29 +177,7 @@ probe('set', p .. 'queues')
 -- Writes from here on; the first is one that a full server refuses.
 if new_run then begin_epoch(run_id, jump) end
 for _, l in ipairs(chosen) do
-  local key = p .. 'lane:' .. (l.lane or '')
-  if l.is_new then
-    redis.call('HINCRBY', meta, 'lanes', 1)
-    redis.call('HSET', p .. 'lanes', l.name, l.lane)
-    redis.call('HSET', key, 'queue', l.queue, 'pool', l.pool, 'priority', l.priority,
-               'lists', l.lists, 'wake', l.wake, 'epoch', epoch, 'next', 0, 'first:0', 1)
-    redis.call('SADD', p .. 'queues', l.queue)
-    local of_queue = redis.call('HGET', p .. 'queue:' .. l.queue, 'lanes')
-    local row = l.lane .. '|' .. l.pool .. '|' .. l.priority
-    redis.call('HSET', p .. 'queue:' .. l.queue, 'lanes',
-               of_queue and of_queue .. ' ' .. row or row)
-  end
-  if l.count > 0 then
-    redis.call('HINCRBY', key, 'next', l.jump + l.count)
-    if l.jump > 0 then
-      local gap = (l.next + 1) .. '-' .. l.base
-      redis.call('HSET', key, 'epoch', epoch, 'gaps', l.gaps == '' and gap or l.gaps .. ' ' .. gap)
-    end
-    if l.length >= segment_entries then
-      l.tail = l.tail + 1
-      redis.call('HSET', key, 'tail', l.tail, 'first:' .. l.tail, l.base + 1)
-    end
-  end
+  if l.count > 0 then write_lane(l, l.count, epoch) end
 end
 for i = 1, count do
   local job = jobs[i]

@@ -157,32 +157,6 @@ local function stage_change(c, epoch, jump, issued)
   if c.mark ~= '' then r.mark, r.keep_until = string.sub(c.mark, 2), c.keep_until end
 end
 
-local function write_lane(l, epoch)
-  local key = p .. 'lane:' .. l.lane
-  if l.is_new then
-    redis.call('HINCRBY', meta, 'lanes', 1)
-    redis.call('HSET', p .. 'lanes', l.name, l.lane)
-    redis.call('HSET', key, 'queue', l.queue, 'pool', l.pool, 'priority', l.priority,
-               'lists', l.lists, 'wake', l.wake, 'epoch', epoch, 'next', 0, 'first:0', 1)
-    redis.call('SADD', p .. 'queues', l.queue)
-    local of_queue = redis.call('HGET', p .. 'queue:' .. l.queue, 'lanes')
-    local row = l.lane .. '|' .. l.pool .. '|' .. l.priority
-    redis.call('HSET', p .. 'queue:' .. l.queue, 'lanes',
-               of_queue and of_queue .. ' ' .. row or row)
-  end
-  if l.jump > 0 then
-    local gap = (l.next + 1) .. '-' .. l.base
-    l.gaps = l.gaps == '' and gap or l.gaps .. ' ' .. gap
-    redis.call('HSET', key, 'epoch', epoch, 'gaps', l.gaps)
-  end
-  redis.call('HINCRBY', key, 'next', l.jump + #l.added)
-  l.next = l.base + #l.added
-  if l.length >= 100000 then
-    l.tail = l.tail + 1
-    redis.call('HSET', key, 'tail', l.tail, 'first:' .. l.tail, l.base + 1)
-  end
-end
-
 local function write_run_job(job, now_ms, entries)
   local l, seq, words = job.l, job.seq, job.words
   local state, task = words[10], words[8]
@@ -234,7 +208,7 @@ local function write_runs(now_ms, epoch, suspect_crashes)
       event('f\t' .. escape(run) .. '\t' .. r.mark)
     end
   end
-  for _, l in pairs(run_lanes) do write_lane(l, epoch) end
+  for _, l in pairs(run_lanes) do write_lane(l, #l.added, epoch) end
   local entries = {}
   for _, job in ipairs(run_jobs) do write_run_job(job, now_ms, entries) end
   for l, of_lane in pairs(entries) do
