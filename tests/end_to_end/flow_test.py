@@ -2,6 +2,7 @@
 """Flows on the command line: an ETL in YAML whose steps are Python programs."""
 import json
 import pathlib
+import re
 
 from stage import SOURCE, Stage
 
@@ -105,6 +106,12 @@ nodes:
         self.assertEqual(self.run_of(run)["state"], "cancelled")
         self.refuse("flow", "cancel", run, code=6, holding="it is cancelled")
         self.refuse("flow", "wait", run, code=1, holding="is cancelled")
+
+    def test_the_flow_of_the_documentation_has_no_mistakes(self):
+        text = (SOURCE / "docs/flows.md").read_text()
+        shown = re.search(r"```yaml\n(.*?)```", text, re.S).group(1)
+        self.assertIn("no mistakes", self.run_command(
+            "flow", "check", self.write("shown.yaml", shown)).out)
 
     def test_check_tells_every_mistake_with_its_place(self):
         self.assertIn("no mistakes", self.run_command("flow", "check", self.file).out)
