@@ -102,16 +102,12 @@ void add_ended(Nodes& nodes, const RunReader::Fields& fields) {
   }
 }
 
-void add_maps(Nodes& nodes, const RunReader::Fields& fields) {
-  for (const auto& [name, cell] : fields) {
-    const auto counts = rules::read_map(cell);
-    RunNode& node = nodes[name.substr(2)];
-    if (auto place = rules::read_place(name.substr(2))) name_node(node, *place);
-    node.state = rules::to_text(JobState::running);
-    node.items = counts.items;
-    node.done = counts.ok + counts.failed;
-    node.items_failed = counts.failed;
-  }
+void add_map(RunNode& node, const std::string& at, const RunReader::Fields& fields) {
+  if (auto place = rules::read_place(at)) name_node(node, *place);
+  node.state = rules::to_text(JobState::running);
+  node.items = rules::read_map(fields.at("m:" + at)).items;
+  node.done = number_in(fields, "md:" + at);
+  node.items_failed = number_in(fields, "mf:" + at);
 }
 
 void add_job(RunNode& node, const Job& job) {
@@ -163,7 +159,16 @@ Result<void> Runs::add_nodes(Run& run) {
   if (!only_waits) return std::move(only_waits).error();
   auto maps = reader_.fields_of(run.id.text, "m:");
   if (!maps) return std::move(maps).error();
-  add_maps(nodes, *maps);
+  std::vector<std::string> counters;
+  for (const auto& [name, cell] : *maps) {
+    for (const char* kind : {"m:", "md:", "mf:"}) counters.push_back(kind + name.substr(2));
+  }
+  auto counts = reader_.fields(run.id.text, counters);
+  if (!counts) return std::move(counts).error();
+  for (const auto& [name, cell] : *maps) {
+    const std::string at = name.substr(2);
+    if (counts->contains(name)) add_map(nodes[at], at, *counts);
+  }
   if (run.state == to_text(rules::RunState::running) && *only_waits) {
     run.state = rules::to_text(JobState::waiting);
   }

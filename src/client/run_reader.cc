@@ -2,6 +2,7 @@
 #include "client/run_reader.h"
 
 #include "rules/limits.h"
+#include "rules/run_json.h"
 #include "store/chance.h"
 
 namespace penstock {
@@ -9,6 +10,8 @@ namespace {
 
 constexpr std::size_t most_names = 500;
 constexpr std::size_t most_graphs = 200;
+constexpr std::size_t most_maps = 2000;
+constexpr std::size_t most_chunk_bytes = 32 << 20;
 
 }  // namespace
 
@@ -67,6 +70,55 @@ Result<std::vector<std::string>> RunReader::values(const std::string& run,
     } while (!query.cursor.empty());
     return values;
   });
+}
+
+Result<std::optional<std::string>> RunReader::item(const std::string& run, const rules::Place& map,
+                                                   std::int64_t number) {
+  const std::string place = "m:" + rules::write_place(map), key = run + '|' + place;
+  std::optional<rules::MapCell> cell;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto known = maps_.find(key);
+    if (known != maps_.end()) cell = known->second;
+  }
+  if (!cell) {
+    auto read = fields(run, {place});
+    if (!read) return std::move(read).error();
+    if (!read->contains(place)) return std::optional<std::string>();
+    cell = rules::read_map(read->at(place));
+    const std::lock_guard lock(mutex_);
+    if (maps_.size() >= most_maps) maps_.clear();
+    maps_[key] = *cell;
+  }
+  auto items = chunk(run, rules::item_field(*cell, number));
+  if (!items) return std::move(items).error();
+  const auto index = static_cast<std::size_t>(number % rules::stage_chunk);
+  if (index >= (*items)->size()) return std::optional<std::string>();
+  return std::optional((**items)[index]);
+}
+
+Result<std::shared_ptr<const RunReader::Items>> RunReader::chunk(const std::string& run,
+                                                                 const std::string& field) {
+  const std::string key = run + '|' + field;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto known = chunks_.find(key);
+    if (known != chunks_.end()) return known->second;
+  }
+  auto read = fields(run, {field});
+  if (!read) return std::move(read).error();
+  if (!read->contains(field)) return std::make_shared<const Items>();
+  const std::string& text = read->at(field);
+  auto items = rules::read_raw_list(text);
+  if (!items) return std::move(items).error();
+  auto kept = std::make_shared<const Items>(*std::move(items));
+  const std::lock_guard lock(mutex_);
+  if (chunk_bytes_ + text.size() > most_chunk_bytes) {
+    chunks_.clear();
+    chunk_bytes_ = 0;
+  }
+  if (chunks_.try_emplace(key, kept).second) chunk_bytes_ += text.size();
+  return kept;
 }
 
 Result<rules::PinnedGraph> RunReader::graph(const std::string& name) {

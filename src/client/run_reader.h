@@ -27,6 +27,10 @@ class RunReader {
   /// All fields whose name begins so.
   Result<Fields> fields_of(const std::string& run, const std::string& prefix);
   Result<std::vector<std::string>> values(const std::string& run, const std::string& list);
+  /// An item of a map, which never changes: what was read lately is kept. Nothing: there is no such
+  /// item.
+  Result<std::optional<std::string>> item(const std::string& run, const rules::Place& map,
+                                          std::int64_t number);
   /// HASH, or HASH/NODE... for the flow of a run inside. Errors: not_found.
   Result<rules::PinnedGraph> graph(const std::string& name);
   /// Writes to a run outside of a job's end. Errors: conflict.
@@ -38,6 +42,8 @@ class RunReader {
   [[nodiscard]] SessionNumber session() const { return session_.load(); }
 
  private:
+  using Items = std::vector<std::string>;
+  Result<std::shared_ptr<const Items>> chunk(const std::string& run, const std::string& field);
   template <class Ask>
   auto with_store(Ask ask) -> decltype(ask(std::declval<Store&>()));
 
@@ -45,6 +51,9 @@ class RunReader {
   std::atomic<SessionNumber> session_{};
   std::mutex mutex_;  // Guards what follows.
   std::map<std::string, std::shared_ptr<const rules::Graph>> graphs_;
+  std::map<std::string, rules::MapCell> maps_;  // By run and place: where its list is staged.
+  std::map<std::string, std::shared_ptr<const Items>> chunks_;  // By run and field.
+  std::size_t chunk_bytes_ = 0;
 };
 
 }  // namespace penstock

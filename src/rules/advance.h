@@ -9,13 +9,16 @@
 //   state flow def input parent created ended error output steps   what `flow show` says
 //   a             jobs of the run that have not ended
 //   l:SCOPE       nodes of this flow that have not ended
-//   l:SCOPE NODE~TAG   the same of one turn of the loop whose header NODE is, and |EDGES left by
-//   o:SCOPE NODE~TAG   a join that is not complete: arrived, skipped and failed inputs, 1 = fired
+//   l:SCOPE NODE~TAG   the same of one turn of the loop whose header NODE is, with |EDGES left by
+//   o:SCOPE NODE~TAG   a join that is not complete: inputs that have come; os: of: how many of them
+//                 were skipped and failed; ox: it has fired
 //   v:SCOPE NODE  visits of a node that may have several
 //   j:PLACE       TAG|PHASE|JOB of every step that is open; no JOB while the run is halted
 //   n:PLACE       how it ended, or what it waits for: JSON
 //   r:SCOPE NODE  its latest result;  p:PLACE what prep returned;  g:PLACE a gate and its answer
-//   m:PLACE       a map: TAG|ITEMS|NEXT|OK|FAILED|LIVE|STAGE;  mi:STAGE:CHUNK its items
+//   m:PLACE       a map: TAG|ITEMS|STAGE;  mi:STAGE:CHUNK its items;  mn: md: mf: PLACE the next
+//   one
+//                 to begin, how many have ended, and failed
 //   k:PLACE       the run inside that the place waits for
 //   mr:PLACE:ITEM results of a map;  b:PLACE the tag of a flow inside
 //   u:N un        completed nodes that can be undone;  w:N places that are still to be fired
@@ -111,10 +114,10 @@ struct OpenStep {
 };
 std::optional<OpenStep> read_open_step(const RunField& field);
 
-/// How far a map is, as its m: field tells.
+/// What a map is over, as its m: field tells.
 struct MapCell {
   std::string tag = {}, stage = {};
-  std::int64_t items = 0, next = 0, ok = 0, failed = 0, live = 0;
+  std::int64_t items = 0;
 };
 MapCell read_map(std::string_view cell);
 /// The field that an item of a staged list lies in, and its place there.

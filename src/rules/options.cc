@@ -74,6 +74,14 @@ Result<OwnOptions> read_options(std::string_view text) {
   return own;
 }
 
+std::string_view run_of(std::string_view options) {
+  constexpr std::string_view node = R"("node":")";
+  const auto found = options.find(node);
+  if (found == std::string_view::npos) return {};
+  const std::string_view ticket = options.substr(found + node.size());
+  return ticket.substr(0, ticket.find('|'));
+}
+
 Policy effective(const OwnOptions& own, const TaskDefaults& task, const Retention& retention) {
   Policy policy;
   policy.max_attempts = own.max_attempts.value_or(task.max_attempts.value_or(default_max_attempts));

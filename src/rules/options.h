@@ -31,6 +31,9 @@ inline bool is_of_run(std::string_view options) {
   return options.find(R"("node":)") != std::string_view::npos;
 }
 
+/// The run that such options name; empty: none.
+std::string_view run_of(std::string_view options);
+
 /// What holds for one attempt.
 struct Policy {
   int max_attempts = 3;

@@ -28,6 +28,7 @@ std::optional<std::string> sum_of(const std::optional<std::string>& field, const
   if (whole && more) {
     if (!fits(*whole) || !fits(*more) || !fits(*whole + *more)) return std::nullopt;
     if (add.at_most && *whole + *more > *add.at_most) return std::nullopt;
+    if (add.at_least && *whole + *more < *add.at_least) return std::nullopt;
     return std::to_string(*whole + *more);
   }
   const auto a = read<double>(known), b = read<double>(add.by);

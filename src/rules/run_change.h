@@ -27,7 +27,8 @@ struct RunField {
 struct RunAdd {
   std::string name = {};
   std::string by = "1";
-  std::optional<std::int64_t> at_most = {};  ///< Refused when the sum would be larger.
+  /// Refused when the sum, of whole numbers, would be less or more.
+  std::optional<std::int64_t> at_least = {}, at_most = {};
 };
 
 /// The field after the addition; nothing: it holds no number, or the sum is out of bounds.

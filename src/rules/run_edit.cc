@@ -3,9 +3,22 @@
 
 #include "rules/run_log.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace penstock::rules {
+namespace {
+
+std::optional<std::int64_t> whole(const std::optional<std::string>& text) {
+  std::int64_t value = 0;
+  if (!text) return std::nullopt;
+  const char* end = text->data() + text->size();
+  const auto [stop, error] = std::from_chars(text->data(), end, value);
+  if (error != std::errc{} || stop != end) return std::nullopt;
+  return value;
+}
+
+}  // namespace
 
 const std::optional<std::string>& RunFacts::at(const std::string& field) const {
   static const std::optional<std::string> absent;
@@ -21,9 +34,18 @@ void RunFacts::learn(std::string field, std::optional<std::string> value) {
   fields_[std::move(field)] = std::move(value);
 }
 
+void RunFacts::count(const RunAdd& add) {
+  const auto known = fields_.find(add.name);
+  if (known == fields_.end()) return;
+  auto sum = sum_of(known->second, {.name = add.name, .by = add.by});
+  if (sum) known->second = std::move(sum);
+  if (!sum) fields_.erase(known);
+}
+
 // Only what a decision has read before is worth keeping: the rest would be results.
 void RunFacts::assume(const RunChange& change) {
   for (const RunField& field : change.expect) fields_.try_emplace(field.name, field.value);
+  for (const RunAdd& add : change.add) count(add);
   for (const RunField& field : change.set) {
     const auto known = fields_.find(field.name);
     if (known != fields_.end()) known->second = field.value;
@@ -31,6 +53,10 @@ void RunFacts::assume(const RunChange& change) {
 }
 
 void RunFacts::take_back(const RunChange& change) {
+  for (const RunAdd& add : change.add) {
+    const bool negative = add.by.starts_with('-');
+    count({.name = add.name, .by = negative ? add.by.substr(1) : '-' + add.by});
+  }
   for (const RunField& field : change.set) fields_.erase(field.name);
   for (const RunField& field : change.expect) fields_[field.name] = field.value;
 }
@@ -40,24 +66,52 @@ std::optional<std::string> RunEdit::read(const std::string& field) {
   if (own != written_.end()) return own->second;
   const auto& value = facts_.at(field);
   if (expected_.insert(field).second) change_.expect.push_back({.name = field, .value = value});
-  return value;
+  const RunAdd* add = added(field);
+  if (!add) return value;
+  auto sum = sum_of(value, {.name = field, .by = add->by});
+  put(field, sum);
+  return sum;
 }
 
 std::optional<std::string> RunEdit::guess(const std::string& field) const {
   const auto own = written_.find(field);
-  return own != written_.end() ? own->second : facts_.at(field);
+  if (own != written_.end()) return own->second;
+  const auto add = std::ranges::find(change_.add, field, &RunAdd::name);
+  const auto& known = facts_.at(field);
+  if (add == change_.add.end()) return known;
+  return sum_of(known, {.name = field, .by = add->by});
+}
+
+std::optional<std::int64_t> RunEdit::guess_number(const std::string& field) const {
+  return whole(guess(field));
 }
 
 std::int64_t RunEdit::read_number(const std::string& field, std::int64_t absent) {
-  const auto text = read(field);
-  if (!text) return absent;
-  std::int64_t value = absent;
-  std::from_chars(text->data(), text->data() + text->size(), value);
-  return value;
+  return whole(read(field)).value_or(absent);
 }
 
+// What was added and appended before is gone with the value that it was added to.
 void RunEdit::put(const std::string& field, std::optional<std::string> value) {
+  std::erase_if(change_.add, [&](const RunAdd& add) { return add.name == field; });
+  std::erase_if(change_.append, [&](const RunAppend& one) { return one.list == field; });
   written_[field] = std::move(value);
+}
+
+RunAdd* RunEdit::added(const std::string& field) {
+  const auto found = std::ranges::find(change_.add, field, &RunAdd::name);
+  return found == change_.add.end() ? nullptr : &*found;
+}
+
+// Two to one field become one, as long as they are whole numbers within one pair of bounds.
+void RunEdit::add(RunAdd add) {
+  RunAdd* const before = added(add.name);
+  const bool alike = before && before->at_least == add.at_least && before->at_most == add.at_most;
+  const auto sum = alike ? sum_of(before->by, {.name = add.name, .by = add.by}) : std::nullopt;
+  if (sum && whole(sum)) {
+    before->by = *sum;
+  } else {
+    change_.add.push_back(std::move(add));
+  }
 }
 
 void RunEdit::job(RunJob job) {

@@ -28,6 +28,8 @@ class RunFacts {
   [[nodiscard]] std::size_t size() const { return fields_.size(); }
 
  private:
+  void count(const RunAdd& add);
+
   std::map<std::string, std::optional<std::string>> fields_ = {};
 };
 
@@ -39,6 +41,7 @@ class RunEdit {
   std::optional<std::string> read(const std::string& field);
   /// What is known of it; the decision does not hang on it.
   [[nodiscard]] std::optional<std::string> guess(const std::string& field) const;
+  [[nodiscard]] std::optional<std::int64_t> guess_number(const std::string& field) const;
   std::int64_t read_number(const std::string& field, std::int64_t absent = 0);
 
   void write(const std::string& field, std::string value) { put(field, std::move(value)); }
@@ -46,7 +49,8 @@ class RunEdit {
     put(field, std::to_string(value));
   }
   void erase(const std::string& field) { put(field, std::nullopt); }
-  void add(RunAdd add) { change_.add.push_back(std::move(add)); }
+  /// The decision hangs on nothing but the bounds.
+  void add(RunAdd add);
   void append(std::string list, std::string value) {
     change_.append.push_back({.list = std::move(list), .value = std::move(value)});
   }
@@ -62,6 +66,7 @@ class RunEdit {
 
  private:
   void put(const std::string& field, std::optional<std::string> value);
+  RunAdd* added(const std::string& field);
 
   const RunFacts& facts_;
   RunChange change_;

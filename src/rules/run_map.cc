@@ -20,11 +20,8 @@ std::string_view cut(std::string_view& text) {
   return head;
 }
 
-std::int64_t cut_number(std::string_view& text) {
-  const std::string_view head = cut(text);
-  std::int64_t value = 0;
-  std::from_chars(head.data(), head.data() + head.size(), value);
-  return value;
+std::int64_t window_of(const FlowNode& node) {
+  return node.map && node.map->parallel > 0 ? node.map->parallel : default_map_parallel;
 }
 
 Place map_of(const Place& item) {
@@ -38,21 +35,10 @@ Place map_of(const Place& item) {
 MapCell read_map(std::string_view text) {
   MapCell map;
   map.tag = cut(text);
-  map.items = cut_number(text);
-  map.next = cut_number(text);
-  map.ok = cut_number(text);
-  map.failed = cut_number(text);
-  map.live = cut_number(text);
+  const std::string_view items = cut(text);
+  std::from_chars(items.data(), items.data() + items.size(), map.items);
   map.stage = text;
   return map;
-}
-
-std::string RunStep::write_map(const MapCell& map) {
-  std::string text = map.tag;
-  for (const std::int64_t number : {map.items, map.next, map.ok, map.failed, map.live}) {
-    text += '|' + std::to_string(number);
-  }
-  return text + '|' + map.stage;
 }
 
 std::string item_field(const MapCell& map, std::int64_t item) {
@@ -60,23 +46,21 @@ std::string item_field(const MapCell& map, std::int64_t item) {
 }
 
 void RunStep::begin_map(const NodeReport& report, const Token& token) {
-  MapCell map{.tag = write_tag(token.tag), .stage = report.stage, .items = *report.items};
-  if (map.items == 0) return end_map(token, report.place, map);
-  release_items(token, report.place, map, static_cast<std::int64_t>(step_fires));
-  edit_.write("m:" + write_place(report.place), write_map(map));
+  const MapCell map{.tag = write_tag(token.tag), .stage = report.stage, .items = *report.items};
+  if (map.items == 0) return end_map(token, report.place, map, 0);
+  const std::string at = write_place(report.place);
+  const auto first = std::min(window_of(node_of(token)), static_cast<std::int64_t>(step_fires));
+  release_items(token, report.place, {.items = std::min(first, map.items)});
+  edit_.write("m:" + at, map.tag + '|' + std::to_string(map.items) + '|' + map.stage);
 }
 
-// The first step opens as much of the window as one step may, each later one at most two more: so
-// any window is reached soon, and no step is large.
-void RunStep::release_items(const Token& token, const Place& map_place, MapCell& map,
-                            std::int64_t most) {
+// The first step opens as much of the window as one step may, later ones the rest of it by and by:
+// so any window is reached soon, and no step is large.
+void RunStep::release_items(const Token& token, const Place& map_place, const ItemRange& range) {
   const FlowNode& node = node_of(token);
-  const std::int64_t window =
-      node.map && node.map->parallel > 0 ? node.map->parallel : default_map_parallel;
-  for (; most > 0 && map.live < window && map.next < map.items; --most) {
+  for (std::int64_t item = range.next; item < range.items; ++item) {
     Place place = map_place;
-    place.back().item = map.next++;
-    ++map.live;
+    place.back().item = item;
     if (state_ != RunState::running) {
       park(token, place, Phase::item);
     } else if (node.kind == FlowNode::Kind::flow && !node.body->nodes.empty()) {
@@ -85,42 +69,62 @@ void RunStep::release_items(const Token& token, const Place& map_place, MapCell&
       put_job(token, place, Phase::item, node.task.empty() ? std::string(step_task) : node.task);
     }
   }
+  edit_.write_number("mn:" + write_place(map_place), range.items);
 }
 
+// Items end in any order and on any worker: most of them are only counted. Every so manieth opens
+// the next ones, and the last ends the node; these have to know the count.
 void RunStep::item_done(const Token& token, const Place& place, bool succeeded) {
+  const FlowNode& node = node_of(token);
   const Place map_place = map_of(place);
-  const std::string cell = "m:" + write_place(map_place);
-  MapCell map = read_map(edit_.read(cell).value_or(""));
-  if (!succeeded && !tolerates(node_of(token), map)) {
-    fail(place,
-         "item " + std::to_string(place.back().item) + " of " + node_of(token).name + " failed");
-    return park(token, place, Phase::item);
+  const std::string at = write_place(map_place), ended = "md:" + at, failed = "mf:" + at;
+  const MapCell map = read_map(edit_.read("m:" + at).value_or(""));
+  if (map.items == 0) return;  // Not known yet: the store will tell.
+  if (!succeeded) {
+    if (!tolerates(token, map, failed)) {
+      fail(place, "item " + std::to_string(place.back().item) + " of " + node.name + " failed");
+      return park(token, place, Phase::item);
+    }
+    edit_.add({.name = failed});
   }
-  --map.live;
-  ++(succeeded ? map.ok : map.failed);
-  if (map.ok + map.failed == map.items) {
-    edit_.erase(cell);
-    Token whole = token;
-    whole.tag = read_tag(map.tag);
-    return end_map(whole, map_place, map);
+  const std::int64_t window = window_of(node), stride = std::max<std::int64_t>(1, window / 8);
+  const std::int64_t guess = edit_.guess_number(ended).value_or(0) + 1;
+  const std::int64_t last_turn = (guess - 1) / stride * stride;
+  const std::int64_t turn = std::min(map.items, last_turn + stride);
+  if (guess < turn) {
+    // Neither beyond the next turn nor before the last one: a turn that is passed over by others
+    // while its own item is refused would never come.
+    return edit_.add({.name = ended, .at_least = last_turn + 1, .at_most = turn - 1});
   }
-  release_items(token, map_place, map, 2);
-  edit_.write(cell, write_map(map));
+  const std::int64_t all = edit_.read_number(ended) + 1;
+  if (all < map.items) {
+    edit_.write_number(ended, all);
+    const std::int64_t next = edit_.read_number("mn:" + at);
+    const std::int64_t most = std::min({next + 2 * stride, all + window, map.items});
+    return release_items(token, map_place, {.next = next, .items = std::max(next, most)});
+  }
+  const std::int64_t lost = edit_.read_number(failed);
+  for (const std::string& cell : {"m:" + at, "mn:" + at, ended, failed}) edit_.erase(cell);
+  Token whole = token;
+  whole.tag = read_tag(map.tag);
+  end_map(whole, map_place, map, lost);
 }
 
-bool RunStep::tolerates(const FlowNode& node, const MapCell& map) const {
+bool RunStep::tolerates(const Token& token, const MapCell& map, const std::string& failed) {
+  const FlowNode& node = node_of(token);
   if (!node.map) return false;
   const GroupPolicy& policy = node.map->policy;
   if (policy.kind == GroupPolicy::Kind::best_effort) return true;
   if (policy.kind != GroupPolicy::Kind::at_least) return false;
-  return map.items - (map.failed + 1) >= policy.need;
+  return map.items - (edit_.read_number(failed) + 1) >= policy.need;
 }
 
-void RunStep::end_map(const Token& token, const Place& map_place, const MapCell& map) {
+void RunStep::end_map(const Token& token, const Place& map_place, const MapCell& map,
+                      std::int64_t failed) {
   const std::string at = write_place(map_place);
   JsonWriter list;
   list.begin_object().key("$map").text(at).key("items").number(map.items);
-  list.key("items_failed").number(map.failed).end_object();
+  list.key("items_failed").number(failed).end_object();
   last_result_ = list.take();
   edit_.write("r:" + token.spot.scope + node_of(token).name, last_result_);
   if (node_of(token).concludes) return job(token, map_place, Phase::post);
@@ -130,7 +134,7 @@ void RunStep::end_map(const Token& token, const Place& map_place, const MapCell&
       .text(to_text(JobState::succeeded))
       .key("ended_ms")
       .number(to_ms(clock_.now));
-  about.key("items").number(map.items).key("items_failed").number(map.failed).end_object();
+  about.key("items").number(map.items).key("items_failed").number(failed).end_object();
   edit_.write("n:" + at, about.take());
   instance_done(token, map_place, "default", Kind::taken);
 }

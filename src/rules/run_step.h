@@ -83,6 +83,7 @@ class RunStep {
   Region& region(const Spot& spot, int header, std::size_t depth, std::vector<int> outer_tag);
   void settle();
   bool settle_region();
+  bool stays_open(const std::string& cell, std::int64_t delta);
   void end_loop(const Region& region, const std::set<int>& exits);
   void end_flow(const Spot& spot);
 
@@ -113,10 +114,13 @@ class RunStep {
   // run_map.cc
   void begin_map(const NodeReport& report, const Token& token);
   void item_done(const Token& token, const Place& place, bool succeeded);
-  void release_items(const Token& token, const Place& map_place, MapCell& map, std::int64_t most);
-  void end_map(const Token& token, const Place& map_place, const MapCell& map);
-  static std::string write_map(const MapCell& map);
-  bool tolerates(const FlowNode& node, const MapCell& map) const;
+  /// From `next` on, below `items`.
+  struct ItemRange {
+    std::int64_t next = 0, items = 0;
+  };
+  void release_items(const Token& token, const Place& map_place, const ItemRange& range);
+  void end_map(const Token& token, const Place& map_place, const MapCell& map, std::int64_t failed);
+  bool tolerates(const Token& token, const MapCell& map, const std::string& failed);
 
   // run_halt.cc
   void fail(const Place& place, std::string why);

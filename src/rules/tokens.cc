@@ -116,48 +116,54 @@ void RunStep::arrive(const Arrival& arrival) {
   skip(token, arrival.kind);
 }
 
-// A cell per join and turn: arrived, skipped and failed inputs, and whether it has fired. Each
-// input comes once, because a node's job ends once; so it is enough to count.
+// Counters per join and turn: inputs that have come, and how many of them were skipped or failed.
+// Each input comes once, because a node's job ends once. Only the last one has to know how many
+// there were before it; the others add to whatever it is, so that branches which end at the same
+// time on different workers do not get into each other's way.
 void RunStep::join(const Arrival& arrival, int inputs) {
   const Graph& graph = *arrival.spot.graph;
   const int target = graph.edges()[arrival.edge].to;
   const Graph::Node& node = graph.nodes()[target];
   const std::string& name = node.node->name;
-  const std::string cell = "o:" + arrival.spot.scope + name + '~' + write_tag(arrival.tag);
-  const std::string known = edit_.read(cell).value_or("0 0 0 0");
-  std::string_view text = known;
-  std::int64_t arrived = take_number(text, ' '), skipped = take_number(text, ' ');
-  std::int64_t failed = take_number(text, ' ');
-  bool fired = take_number(text, ' ') != 0;
-  ++(arrival.kind == Kind::taken ? arrived : arrival.kind == Kind::failed ? failed : skipped);
-  const bool complete = arrived + skipped + failed >= inputs;
-  if (complete) {
-    edit_.erase(cell);
+  const std::string at = arrival.spot.scope + name + '~' + write_tag(arrival.tag);
+  const std::string came = "o:" + at, fired_cell = "ox:" + at;
+  const std::string skipped_cell = "os:" + at, failed_cell = "of:" + at;
+  const bool skips = arrival.kind == Kind::skipped, fails = arrival.kind == Kind::failed;
+  const int enough = node.node->join;
+  if (skips) edit_.add({.name = skipped_cell});
+  if (fails) edit_.add({.name = failed_cell});
+  if (enough == 0 && edit_.guess_number(came).value_or(0) + 1 < inputs) {
+    return edit_.add({.name = came, .at_most = inputs - 1});
   }
+  const std::int64_t all = edit_.read_number(came) + 1;
+  const bool complete = all >= inputs;
+  if (!complete) edit_.write_number(came, all);
+  const std::int64_t skipped = edit_.read_number(skipped_cell);
+  const std::int64_t failed = edit_.read_number(failed_cell);
+  const std::int64_t arrived = all - skipped - failed;
   const Token token{.spot = arrival.spot, .node = target, .tag = arrival.tag};
   const std::int64_t usable = node.need >= 0 ? arrived + failed : arrived;
-  const int enough = node.node->join;
+  bool fired = enough > 0 && edit_.read_number(fired_cell) != 0;
   if (!fired && enough > 0 && usable >= enough) {
     fired = true;
+    if (!complete) edit_.write_number(fired_cell, 1);
     fire(token);
   }
-  if (complete && !fired) {
-    if (node.need > 0 && arrived < node.need) {
-      Place place = token.spot.outer;
-      place.push_back({.node = name});
-      count(token, 1);
-      fail(place, "only " + std::to_string(arrived) + " of the nodes before " + name +
-                      " succeeded, " + std::to_string(node.need) + " are needed");
-      park(token, place, Phase::main);
-    } else if (enough == 0 && usable > 0) {
-      fire(token);
-    } else {
-      skip(token, failed > 0 ? Kind::failed : Kind::skipped);
-    }
-  }
-  if (!complete) {
-    edit_.write(cell, std::to_string(arrived) + ' ' + std::to_string(skipped) + ' ' +
-                          std::to_string(failed) + (fired ? " 1" : " 0"));
+  if (!complete) return;
+  for (const std::string& cell : {came, skipped_cell, failed_cell}) edit_.erase(cell);
+  if (enough > 0) edit_.erase(fired_cell);
+  if (fired) return;
+  if (node.need > 0 && arrived < node.need) {
+    Place place = token.spot.outer;
+    place.push_back({.node = name});
+    count(token, 1);
+    fail(place, "only " + std::to_string(arrived) + " of the nodes before " + name +
+                    " succeeded, " + std::to_string(node.need) + " are needed");
+    park(token, place, Phase::main);
+  } else if (enough == 0 && usable > 0) {
+    fire(token);
+  } else {
+    skip(token, failed > 0 ? Kind::failed : Kind::skipped);
   }
 }
 
@@ -218,6 +224,18 @@ void RunStep::settle() {
   }
 }
 
+// Counts on whatever the number is, if a flow has not come to its end by what is known of it.
+bool RunStep::stays_open(const std::string& cell, std::int64_t delta) {
+  const auto known = edit_.guess_number(cell);
+  if (delta > 0) {
+    edit_.add({.name = cell, .by = std::to_string(delta)});
+    return true;
+  }
+  if (known && *known + delta < 1) return false;
+  edit_.add({.name = cell, .by = std::to_string(delta), .at_least = 1});
+  return true;
+}
+
 // The deepest region that something has changed in; false when there is none left.
 bool RunStep::settle_region() {
   if (regions_.empty()) return false;
@@ -226,6 +244,7 @@ bool RunStep::settle_region() {
   const Region changed = std::move(first->second);
   regions_.erase(first);
   if (changed.delta == 0 && changed.exits.empty()) return true;
+  if (changed.header < 0 && stays_open(cell, changed.delta)) return true;
   const std::string known = edit_.read(cell).value_or("0|");
   std::string_view text = known;
   const std::int64_t live = take_number(text, '|') + changed.delta;

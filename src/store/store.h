@@ -140,6 +140,8 @@ struct Reserved {
   int crashes = 0, misses = 0;
   std::string own = {};   ///< rules::read_options
   std::string tags = {};  ///< rules::read_string_map, or empty
+  /// The `state` field of its run when it was taken; empty: of none, or not known.
+  std::string run_state = {};
   Time created_at{};
   bool alone = false;  ///< Nothing may run beside it in its session.
 };

@@ -46,6 +46,9 @@ bool Hand::take(Reserved reserved, SteadyTime now) {
     end(key, item, rules::Interrupted{});
     return true;
   }
+  if (is_step && !job.run_state.empty()) {
+    runs_->desk.learn(std::string(rules::run_of(job.own)), job.run_state);
+  }
   if (is_step && job.crashes >= rules::default_max_crashes) {
     end(key, item, crashed_too_often(job));
     return true;

@@ -57,9 +57,9 @@ class Hand {
   /// Decides what the first `count` transitions of the outbox change in their runs.
   void decide_runs(std::size_t count);
   /// Their runs were not as the transition expected: it will be decided anew.
-  void take_back(const rules::Transition& next, const std::vector<rules::RunConflict>& conflicts) {
-    runs_->desk.take_back(next.runs, conflicts);
-  }
+  void take_back(const rules::Transition& next) { runs_->desk.take_back(next.runs); }
+  /// Why; when all of them have been taken back.
+  void learn(const std::vector<rules::RunConflict>& conflicts) { runs_->desk.learn(conflicts); }
   /// The transition has been answered.
   void settled(const rules::Transition& next) { steps_.erase({next.key, next.fence}); }
 

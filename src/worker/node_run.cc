@@ -38,6 +38,7 @@ std::optional<rules::Outcome> NodeRun::begin(JobContext& context, bool last_try)
   report_.job = reserved_.id.text;
   report_.attempt = reserved_.attempt;
   report_.started_at = reader_.clock().now();
+  if (!reserved_.run_state.empty()) known_["state"] = reserved_.run_state;
   pinned_ = or_throw(reader_.graph(ticket_.definition));
   const bool about_node = !ticket_.place.empty() && ticket_.phase != Phase::fire;
   if (about_node) located_ = or_throw(rules::locate(*pinned_.graph, ticket_.place));
@@ -238,13 +239,9 @@ rules::Outcome NodeRun::stage(std::vector<std::string> items) {
 std::string NodeRun::item_at(const rules::Place& place) {
   rules::Place map_place = place;
   map_place.back().item = -1;
-  const rules::MapCell map =
-      rules::read_map(field("m:" + rules::write_place(map_place)).value_or(""));
   const std::int64_t number = place.back().item;
-  const auto chunk = field(rules::item_field(map, number));
-  const auto items = or_throw(rules::read_raw_list(chunk.value_or("[]")));
-  const auto index = static_cast<std::size_t>(number % rules::stage_chunk);
-  if (index < items.size()) return items[index];
+  auto item = or_throw(reader_.item(ticket_.run, map_place, number));
+  if (item) return *std::move(item);
   throw NoRetry("the list has no item " + std::to_string(number) + " any more");
 }
 
@@ -306,7 +303,7 @@ void NodeRun::collect(NodeReport& into) {
     const std::string name = "s:" + key;
     if (written.replaced) {
       into.set.push_back({.name = name, .value = written.value});
-      if (!written.value) into.set.push_back({.name = "c:" + key, .value = std::nullopt});
+      into.set.push_back({.name = "c:" + key, .value = std::nullopt});
     }
     if (!written.added.empty()) into.add.push_back({.name = name, .by = written.added});
     for (std::string& value : written.appended) {

@@ -6,6 +6,7 @@
 #include <penstock/log.h>
 
 #include <algorithm>
+#include <ranges>
 
 namespace penstock {
 namespace {
@@ -228,13 +229,16 @@ void Pump::settle(const Exchange& answer, std::size_t sent, std::size_t wanted, 
       }
     }
   }
+  for (const auto& [i, conflict] : std::views::reverse(answer.conflicts)) {
+    hand_.take_back(outbox[i]);
+  }
   std::vector<rules::Transition> again;  // Their runs were not as expected: decided anew.
   for (std::size_t i = 0; i < sent; ++i) {
     const auto conflict = answer.conflicts.find(i);
     if (conflict == answer.conflicts.end()) {
       hand_.settled(outbox[i]);
     } else {
-      hand_.take_back(outbox[i], conflict->second);
+      hand_.learn(conflict->second);
       again.push_back(std::move(outbox[i]));
     }
   }

@@ -33,9 +33,11 @@ std::vector<rules::RunChange> RunDesk::decide(const rules::NodeTicket& ticket,
   return changes;
 }
 
-void RunDesk::take_back(const std::vector<rules::RunChange>& changes,
-                        const std::vector<rules::RunConflict>& conflicts) {
+void RunDesk::take_back(const std::vector<rules::RunChange>& changes) {
   for (const rules::RunChange& change : changes) facts_[change.run].take_back(change);
+}
+
+void RunDesk::learn(const std::vector<rules::RunConflict>& conflicts) {
   for (const rules::RunConflict& conflict : conflicts) facts_[conflict.run].learn(conflict);
 }
 

@@ -16,9 +16,14 @@ class RunDesk {
   /// Assumes that what it answers will be applied.
   std::vector<rules::RunChange> decide(const rules::NodeTicket& ticket,
                                        const rules::NodeReport& report, Time now);
-  /// They were refused.
-  void take_back(const std::vector<rules::RunChange>& changes,
-                 const std::vector<rules::RunConflict>& conflicts);
+  /// The run's state as the store has just said.
+  void learn(const std::string& run, std::string state) {
+    facts_[run].learn("state", std::move(state));
+  }
+  /// They were refused. REQUIRES: what was decided later and refused too was taken back before.
+  void take_back(const std::vector<rules::RunChange>& changes);
+  /// Why; when all that was refused has been taken back.
+  void learn(const std::vector<rules::RunConflict>& conflicts);
 
  private:
   RunReader& reader_;

@@ -248,6 +248,24 @@ TEST_P(EveryCrash, OfAMapAndABatch) {
   survives(flow, "succeeded");
 }
 
+TEST_P(EveryCrash, OfAMapWhoseItemsOpenOthersNowAndThen) {
+  Flow flow("wide");
+  auto list = flow.task("list", [] {
+    json items = json::array();
+    for (int i = 0; i < 40; ++i) items.push_back(i);
+    return items;
+  });
+  auto each = flow.map("each", "$.nodes.list.result", [](int n) { return -n; }, {.parallel = 24});
+  auto sum = flow.task("sum",
+                       [](const std::vector<int>& all, Shared& shared) {
+                         shared.set("all", all);
+                         shared.append("ends", "sum");
+                       },
+                       {"each"});
+  list >> each >> sum;
+  survives(flow, "succeeded");
+}
+
 TEST_P(EveryCrash, OfFlowsInside) {
   Flow inner("inner");
   inner.task("x", noting("x")) >>

@@ -103,7 +103,7 @@ void live_as_producer(Store& store, Producer& producer, SimClock& clock) {
   gate.job.queue = "gates";
   rules::RunChange change{.run = "r",
                           .expect = {{"state", std::nullopt}},
-                          .add = {{"n", "1", 5}},
+                          .add = {{.name = "n", .by = "1", .at_least = 0, .at_most = 5}},
                           .set = {{"state", "running"}, {"gone", std::nullopt}},
                           .append = {{"log", "one"}},
                           .jobs = {step, gate},

@@ -110,9 +110,10 @@ TEST_P(Signal, TheSameRequestHasNoSecondEffect) {
 }
 
 TEST_P(Signal, AdditionsAreExactForWholeNumbersAndRefusedBeyondTheirBounds) {
-  const auto sum = [&](std::string from, std::string by, std::optional<std::int64_t> most = {}) {
+  using Bound = std::optional<std::int64_t>;
+  const auto sum = [&](std::string from, std::string by, Bound most = {}, Bound least = {}) {
     signal(set("n", std::move(from)));
-    const auto answer = signal({.run = "r", .add = {{"n", std::move(by), most}}});
+    const auto answer = signal({.run = "r", .add = {{"n", std::move(by), least, most}}});
     return answer.conflicts.empty() ? fields() : "refused";
   };
   EXPECT_EQ(sum("1", "2"), "n=3");
@@ -124,8 +125,10 @@ TEST_P(Signal, AdditionsAreExactForWholeNumbersAndRefusedBeyondTheirBounds) {
   EXPECT_EQ(sum("\"text\"", "1"), "refused");
   EXPECT_EQ(sum("1e308", "1e308"), "refused");
   EXPECT_EQ(sum("4", "1", 5), "n=5");
+  EXPECT_EQ(sum("2", "-1", {}, 1), "n=1");
+  EXPECT_EQ(sum("1", "-1", {}, 1), "refused");
   EXPECT_EQ(sum("5", "1", 5), "refused");
-  const auto refused = signal({.run = "r", .add = {{"n", "1", 5}}});
+  const auto refused = signal({.run = "r", .add = {{.name = "n", .by = "1", .at_most = 5}}});
   ASSERT_EQ(refused.conflicts.size(), 1U);
   EXPECT_EQ(refused.conflicts[0].actual, (std::vector<RunField>{{"n", "5"}}));
 }
@@ -153,6 +156,40 @@ TEST_P(Signal, JobsComeWithTheChangeAndTheirIdsAreInItsFields) {
   EXPECT_TRUE(rules::is_of_run(taken.own));
   signal({.run = "r", .wake = {"j:b#1", "j:a#1", "absent"}});
   EXPECT_EQ(session.take().task, "gate");
+}
+
+TEST_P(Signal, AStepIsTakenWithTheStateOfItsRun) {
+  signal({.run = "r", .set = {{"state", "running"}}, .jobs = {job("t", ""), job("t", "")}});
+  EXPECT_EQ(session.take().run_state, "running");
+  signal(set("state", "failing"));
+  EXPECT_EQ(session.take().run_state, "failing");
+  producer.add("plain");
+  EXPECT_EQ(session.take().run_state, "");
+}
+
+TEST_P(Signal, AStepIsAJobOfItsRunInEveryState) {
+  signal({.run = "r", .jobs = {job("t", "j:a#1"), job("t", "j:b#1")}});
+  const auto check = [&](const JobId& id, const std::string& state) {
+    const Job seen = find_job(*store, id);
+    EXPECT_EQ(state_of(*store, id), state);
+    EXPECT_EQ(seen.task, "t");
+    EXPECT_EQ(producer.cancel(id), "conflict") << state;
+    EXPECT_EQ(producer.remove(id), "conflict") << state;
+  };
+  const JobId id = find_job(*store, JobId{fields("j:a").substr(13)}).id;
+  check(id, "ready");
+  EXPECT_EQ(find_job(*store, id).payload, "null");
+  const Reserved first = session.take();
+  check(id, "running");
+  EXPECT_EQ(session.held().at(0).own, first.own);
+  EXPECT_TRUE(session.end(first, rules::Failed{.error = "no"}));
+  check(id, "scheduled");
+  EXPECT_EQ(store->promote({}, clock.now() + 1h, {}).value().done, 1);
+  for (const Reserved& again : session.reserve(2)) {
+    EXPECT_TRUE(rules::is_of_run(again.own));
+    EXPECT_TRUE(session.end(again, rules::Succeeded{"1"}));
+    check(again.id, "succeeded");
+  }
 }
 
 TEST_P(Signal, AJobThatIsDueCanBeWokenBefore) {

@@ -39,9 +39,9 @@ void add_transition(ScriptArguments& arguments, const rules::Transition& next, T
 
 }  // namespace
 
-// {lane, sequence, [fence,] created_ms, body}, or with a record {lane, sequence, [fence,]
-// created_ms,
-// @, task, payload, attempt, crashes, misses, options, tags, own_id, alone}.
+// {lane, sequence, [fence,] created_ms, body[, state of its run]}, or with a record {lane,
+// sequence, [fence,] created_ms, @, task, payload, attempt, crashes, misses, options, tags, own_id,
+// alone[, state of its run]}.
 Reserved RedisStore::read_reserved(const Reply& job, Fence fence, bool has_fence) {
   Reserved read;
   std::size_t at = 0;
@@ -52,10 +52,12 @@ Reserved RedisStore::read_reserved(const Reply& job, Fence fence, bool has_fence
   const Reply& created = next();
   read.created_at = rules::from_ms(
       created.text().empty() ? created.integer() : read_number<std::int64_t>(created.text()));
-  std::string_view body = next().text();
-  if (body != "@") {
-    read.task = take_until(body, ' ');
-    read.payload = body;
+  const std::string_view text = next().text();
+  if (text != "@") {
+    const Body body = split_body(text);
+    read.task = body.task;
+    read.payload = body.payload;
+    read.own = body.options;
     read.id = mint_->make(read.key);
   } else {
     read.task = next().text();
@@ -69,6 +71,7 @@ Reserved RedisStore::read_reserved(const Reply& job, Fence fence, bool has_fence
     read.id = own_id.empty() ? mint_->make(read.key) : JobId{std::string(own_id)};
     read.alone = next().integer() != 0;
   }
+  if (at < job.size()) read.run_state = next().text();
   return read;
 }
 

@@ -102,4 +102,15 @@ inline std::string_view take_until(std::string_view& text, char end) {
   return first;
 }
 
+/// A job without a record: "task payload", or "task @options" of a step of a run, whose payload is
+/// null.
+struct Body {
+  std::string_view task = {}, payload = {}, options = {};
+};
+inline Body split_body(std::string_view text) {
+  const std::string_view task = take_until(text, ' ');
+  if (text.starts_with('@')) return {.task = task, .payload = "null", .options = text.substr(1)};
+  return {.task = task, .payload = text};
+}
+
 }  // namespace penstock::redis

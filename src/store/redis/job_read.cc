@@ -12,15 +12,18 @@
 namespace penstock::redis {
 namespace {
 
-void read_body(Job& job, std::string_view body) {
-  job.task = take_until(body, ' ');
-  job.payload = body;
+void read_body(Job& job, std::string_view text) {
+  const Body body = split_body(text);
+  job.task = body.task;
+  job.payload = body.payload;
 }
 
-// attempt|task|created|started|finished|until|worker|result, as finish.lua writes it.
+// attempt|task|created|started|finished|until|worker|result, as finish.lua writes it; the task of a
+// step of a run is followed by an @.
 void read_result(Job& job, std::string_view text) {
   job.attempt = read_number<int>(take_until(text, '|'));
   job.task = take_until(text, '|');
+  if (job.task.ends_with('@')) job.task.pop_back();
   job.created_at = read_time(take_until(text, '|')).value_or(Time{});
   job.started_at = read_time(take_until(text, '|'));
   job.finished_at = read_time(take_until(text, '|'));

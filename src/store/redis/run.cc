@@ -24,6 +24,7 @@ void add_changes(ScriptArguments& arguments, const Keys& keys,
         for (const rules::RunAdd& add : run.add) {
           arguments.add(add.name);
           arguments.add(add.by);
+          arguments.add(add.at_least);
           arguments.add(add.at_most);
         }
       }

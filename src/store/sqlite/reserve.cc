@@ -152,6 +152,9 @@ void SqliteStore::reserve(WriteStep& step, const SessionRow& session, const Want
     if (ready.large_bytes) {
       ready.job.payload = LargeText{ready.job.key.sequence}.read(step.connection());
     }
+    if (const auto run = rules::run_of(ready.job.own); !run.empty()) {
+      ready.job.run_state = read_run_field(step.connection(), run, "state").value_or("");
+    }
     reservation.take(std::move(ready.job), ready.own_id);
   };
   if (auto suspect = find_suspect(step, session.number, want, into)) take(*suspect);

@@ -7,7 +7,7 @@
 #include "rules/limits.h"
 #include "rules/name.h"
 #include "store/event_text.h"
-#include "store/sqlite/sqlite_store.h"
+#include "store/sqlite/session_row.h"
 
 #include <charconv>
 #include <limits>
@@ -17,22 +17,13 @@ namespace {
 
 constexpr std::string_view conflicted = "conflict";
 
-std::optional<std::string> read_field(Connection& db, const std::string& run,
-                                      const std::string& field) {
-  Statement& read = db.statement("run.field").start(run, field);
-  std::optional<std::string> value;
-  if (read.row()) value = std::string(read.text(0));
-  read.end();
-  return value;
-}
-
 // A field as the changes before it in the same call will have left it.
-class Fields {
+class RunFields {
  public:
-  Fields(Connection& db, const std::string& run) : db_(db), run_(run) {}
+  RunFields(Connection& db, const std::string& run) : db_(db), run_(run) {}
   std::optional<std::string> at(const std::string& field) {
     const auto own = changed_.find(field);
-    return own != changed_.end() ? own->second : read_field(db_, run_, field);
+    return own != changed_.end() ? own->second : read_run_field(db_, run_, field);
   }
   void put(const std::string& field, std::optional<std::string> value) {
     changed_[field] = std::move(value);
@@ -56,6 +47,15 @@ Result<std::int64_t> read_cursor(const std::string& cursor, std::int64_t first) 
 
 }  // namespace
 
+std::optional<std::string> read_run_field(Connection& db, std::string_view run,
+                                          std::string_view field) {
+  Statement& read = db.statement("run.field").start(run, field);
+  std::optional<std::string> value;
+  if (read.row()) value = std::string(read.text(0));
+  read.end();
+  return value;
+}
+
 std::vector<rules::RunConflict> SqliteStore::compare_runs(WriteStep& step,
                                                           std::span<const rules::RunChange> runs) {
   Connection& db = step.connection();
@@ -63,12 +63,12 @@ std::vector<rules::RunConflict> SqliteStore::compare_runs(WriteStep& step,
   for (const rules::RunChange& run : runs) {
     rules::RunConflict conflict{.run = run.run};
     for (const rules::RunField& expected : run.expect) {
-      auto actual = read_field(db, run.run, expected.name);
+      auto actual = read_run_field(db, run.run, expected.name);
       if (actual != expected.value) {
         conflict.actual.push_back({.name = expected.name, .value = std::move(actual)});
       }
     }
-    Fields fields(db, run.run);
+    RunFields fields(db, run.run);
     for (const rules::RunField& field : run.set) fields.put(field.name, field.value);
     for (const rules::RunAdd& add : run.add) {
       const auto known = fields.at(add.name);
@@ -91,7 +91,7 @@ Result<void> SqliteStore::apply_runs(WriteStep& step, std::span<const rules::Run
 Result<void> SqliteStore::apply_run(WriteStep& step, const rules::RunChange& run) {
   Connection& db = step.connection();
   for (const std::string& field : run.wake) {
-    const auto value = read_field(db, run.run, field);
+    const auto value = read_run_field(db, run.run, field);
     if (!value) continue;
     if (auto woken = wake_job(step, value->substr(value->rfind('|') + 1)); !woken) return woken;
   }
@@ -104,7 +104,7 @@ Result<void> SqliteStore::apply_run(WriteStep& step, const rules::RunChange& run
     db.statement("run.erase_list").start(run.run, field.name).run();
   }
   for (const rules::RunAdd& add : run.add) {
-    const auto sum = rules::sum_of(read_field(db, run.run, add.name), add);
+    const auto sum = rules::sum_of(read_run_field(db, run.run, add.name), add);
     if (sum) db.statement("run.set").start(run.run, add.name, *sum).run();
   }
   for (const rules::RunAppend& one : run.append) {
@@ -191,7 +191,7 @@ Result<Page<rules::RunField>> SqliteStore::list_fields(const FieldsQuery& query)
   // Of one moment: a step of the run may end between two of them.
   if (query.names.size() > 1) db().execute("BEGIN");
   for (const std::string& name : query.names) {
-    auto value = read_field(db(), query.run, name);
+    auto value = read_run_field(db(), query.run, name);
     if (value) page.items.push_back({.name = name, .value = std::move(value)});
   }
   if (query.names.size() > 1) db().execute("COMMIT");

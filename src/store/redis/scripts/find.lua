@@ -16,10 +16,8 @@ if letter == 'u' then
   return {letter, at_ms, body or ' '}
 end
 if letter == 'r' then
-  local session = redis.call('HGET', p .. 'slots', slot) or '0'
-  local held = redis.call('HGET', p .. 'act:' .. session, l.lane .. '.' .. seq) or ''
-  local started_ms, created_ms, body = string.match(held, '^%d+|(%d+)|(%d+)|(.*)$')
-  return {letter, created_ms or '0', body or ' ', started_ms or '0',
+  local started_ms, created_ms, body, session = find_held(l, seq, slot)
+  return {letter, created_ms, body, started_ms,
           redis.call('HGET', p .. 'ses:' .. session, 'worker') or ''}
 end
 if letter == 's' then return {letter, redis.call('HGET', result_key(l, seq), seq) or ''} end

@@ -23,8 +23,9 @@
 -- Returns  {1, accepted, alone_waiting, next_due_ms, fence, jobs, conflicts}: accepted has a 1 or 0
 --          for each, or c when its runs are not as it expects: then conflicts has its number, how
 --          many words follow, and these (see lib/run.lua);
---          a job is {lane, sequence, created_ms, body} or, with a record, {lane, sequence,
---          created_ms, @, task, payload, attempt, crashes, misses, options, tags, own_id, alone};
+--          a job is {lane, sequence, created_ms, body[, state of its run]} or, with a record,
+--          {lane, sequence, created_ms, @, task, payload, attempt, crashes, misses, options, tags,
+--          own_id, alone, state of its run};
 --          -9 lease_lost: retired; -7 conflict: the call does not grow; -1 invalid: bad arguments
 -- Events   j for each job, f for each run that begins or ends
 -- Derived keys  ses:* act:* cancel:* lane:* job:* res:* done:* st:* q:* queue:* due expiring
@@ -151,9 +152,10 @@ for _, job in ipairs(ending) do
   local l, t, created_ms, body = job.l, job.t, string.match(job.rest, '^(%d+)|(.*)$')
   if body and job.to == 'succeeded' and not t.keep_full and #t.text <= most_plain_result then
     local task, bytes = string.match(body, '^(%S+)') or '', 100 + #t.text
+    local mark = string.find(body, '^%S+ @') and '@' or ''  -- A step of a run.
     redis.call('HSET', result_key(l, job.seq), job.seq,
-               t.attempt .. '|' .. task .. '|' .. created_ms .. '|' .. job.started_ms .. '|' ..
-               now_ms .. '|' .. t.at_ms .. '|' .. worker .. '|' .. t.text)
+               t.attempt .. '|' .. task .. mark .. '|' .. created_ms .. '|' .. job.started_ms ..
+               '|' .. now_ms .. '|' .. t.at_ms .. '|' .. worker .. '|' .. t.text)
     set_cell(l, job.seq, 's', t.attempt, 0)
     counted(l.queue, 'running', -1)
     counted(l.queue, 'succeeded', 1)

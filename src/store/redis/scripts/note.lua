@@ -53,7 +53,8 @@ for _, note in ipairs(notes) do
   local created_ms, body = string.match(note.rest, '^(%d+)|(.*)$')
   if body and redis.call('EXISTS', key) == 0 then
     -- From here on the job has a story.
-    local task, payload = open_body(body)
+    local task, payload, options = open_body(body)
+    if options ~= '' then redis.call('HSET', key, 'options', options) end
     redis.call('HSET', key, 'state', 'running', 'task', task, 'payload', payload,
                'created', created_ms, 'attempt', 1, 'session', session, 'slot', v[3],
                'fence', note.fence, 'started', note.started_ms, 'worker', v[4])

@@ -89,18 +89,12 @@ local function look(l, seq)
   return string.char(letter), low + 256 * high
 end
 
--- A job of a flow's run is ended by the run alone.
-local function is_of_run(l, seq)
-  if not l.queue then return false end
-  local key = job_key(l, seq)
-  if redis.call('TYPE', key).ok ~= 'hash' then return false end
-  return string.find(redis.call('HGET', key, 'options') or '', '"node":', 1, true) ~= nil
-end
-
--- Task and payload of an untouched job.
+-- Task, payload and options of a job without a record: "task payload", or "task @options" of a step
+-- of a run, whose payload is null.
 local function open_body(body)
   local task, payload = string.match(body, '^(%S+) (.*)$')
-  return task or '', payload or ''
+  if string.sub(payload or '', 1, 1) == '@' then return task, 'null', string.sub(payload, 2) end
+  return task or '', payload or '', ''
 end
 
 -- The parts of an entry of a list: first sequence, count, time, offsets, jobs.
@@ -145,6 +139,32 @@ local function find_body(l, seq)
     guess = math.floor((low + high) / 2)
   end
   return nil, 0
+end
+
+-- Of a job that runs without a record: started_ms, created_ms, body, session.
+local function find_held(l, seq, slot)
+  local session = redis.call('HGET', p .. 'slots', slot) or '0'
+  local held = redis.call('HGET', p .. 'act:' .. session, l.lane .. '.' .. seq) or ''
+  local started_ms, created_ms, body = string.match(held, '^%d+|(%d+)|(%d+)|(.*)$')
+  return started_ms or '0', created_ms or '0', body or ' ', session
+end
+
+-- A job of a flow's run is ended by the run alone.
+local function is_of_run(l, seq)
+  if not l.queue then return false end
+  local letter, slot = look(l, seq)
+  if letter == 's' then
+    return string.find(redis.call('HGET', result_key(l, seq), seq) or '', '^%d+|[^|]*@|') ~= nil
+  end
+  local options, body, _ = '', nil, nil
+  if letter == 'u' then body = find_body(l, seq) end
+  if letter == 'r' then _, _, body = find_held(l, seq, slot) end
+  if body then
+    _, _, options = open_body(body)
+  elseif redis.call('TYPE', job_key(l, seq)).ok == 'hash' then
+    options = redis.call('HGET', job_key(l, seq), 'options') or ''
+  end
+  return string.find(options, '"node":', 1, true) ~= nil
 end
 
 -- True when something waits in a lane. Tombstones count: who looks closer drops them.

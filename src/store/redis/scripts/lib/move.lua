@@ -89,7 +89,7 @@ end
 local function open_job(l, seq, letter, body, created_ms)
   local job = {l = l, seq = seq, from = state_of[letter], name = l.lane .. '.' .. seq}
   if body then
-    job.task, job.payload = open_body(body)
+    job.task, job.payload, job.options = open_body(body)
     job.created_ms, job.own_id, job.unique = created_ms, '', ''
     return job
   end
@@ -136,6 +136,7 @@ local function move(job, to, t, now_ms, worker)
   leave(job)
   if job.payload then
     redis.call('HSET', key, 'task', job.task, 'payload', job.payload, 'created', job.created_ms)
+    if job.options ~= '' then put('options', job.options) end
   end
   if job.started_ms then put('started', job.started_ms) end
   if worker ~= '' then put('worker', worker) end

@@ -30,9 +30,18 @@ local function hand_over(r, l, seq, task, attempt, held, own_id)
   job_event(named(l, seq, own_id), 'ready', 'running', attempt, task, r.worker, '')
 end
 
+-- The state of the run that a job is a step of, so that its worker need not ask; empty: of none.
+local function state_of_run(options)
+  local run = string.match(options, '"node":"([^|"]+)|')
+  local key = p .. 'run:' .. (run or '')
+  if not run or redis.call('TYPE', key).ok ~= 'hash' then return '' end
+  return redis.call('HGET', key, 'state') or ''
+end
+
 local function take_untouched(r, l, seq, at_ms, body)
   hand_over(r, l, seq, string.match(body, '^(%S+)') or '', 1, at_ms .. '|' .. body, '')
-  r.jobs[#r.jobs + 1] = {l.lane, seq, at_ms, body}
+  local state = string.find(body, '^%S+ @') and state_of_run(body) or nil
+  r.jobs[#r.jobs + 1] = {l.lane, seq, at_ms, body, state}
 end
 
 local recorded = {'task', 'payload', 'attempt', 'crashes', 'misses', 'options', 'tags', 'created',
@@ -62,7 +71,7 @@ local function take_recorded(r, l, seq, job)
   if job.place == 'alone' then redis.call('HSET', key, 'alone', 1) end
   r.jobs[#r.jobs + 1] = {l.lane, seq, job.created, '@', job.task, job.payload, attempt,
                          number(job.crashes), number(job.misses), job.options, job.tags, job.own_id,
-                         job.place == 'alone' and 1 or 0}
+                         job.place == 'alone' and 1 or 0, state_of_run(job.options)}
 end
 
 -- What came back, in its order. False when the batch is to end here.
