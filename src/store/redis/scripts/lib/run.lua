@@ -3,9 +3,9 @@
 --
 -- A change in ARGV: run, then for each kind its number and its words: expected fields (name, has,
 -- value), additions (name, by, at_least, at_most), fields (name, has, value), appended values
--- (list, value), jobs (field, prefix, queue, pool, priority, lists, wake, task, payload, state, due,
--- options), fields that name a job to wake, and its mark: empty, or = and a state; and until when it
--- is kept. Words stay where they are: a table for each would cost more than all else.
+-- (list, value), jobs (field, prefix, queue, pool, priority, lists, wake, task, payload, state,
+-- due, options), fields that name a job to wake, and its mark: empty, or = and a state; and until
+-- when it is kept. Words stay where they are: a table for each would cost more than all else.
 local runs_by_name, run_order = {}, {}
 local run_jobs, run_wakes, run_lanes, largest = {}, {}, {}, 2 ^ 53
 
