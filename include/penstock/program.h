@@ -29,6 +29,8 @@ struct Program {
   Mode mode = Mode::spawn;
   std::optional<std::int64_t> memory_bytes = {};  ///< Address space of each of its processes.
   std::optional<Duration> cpu = {};  ///< Processor time for one job, in whole seconds upwards.
+  /// Where it runs, and what a relative path in `command` begins at; empty: the worker's own.
+  std::string folder = {};
   /// Added to the worker's own environment, which is passed on without the variables that say where
   /// the store is: they may hold its password.
   std::map<std::string, std::string> environment = {};

@@ -4,9 +4,9 @@
 // story: submit, follow the events, kill a worker in the middle, count.
 #include "cli/commands.h"
 #include "cli/connect.h"
-#include "cli/demo_screen.h"
 #include "cli/demo_stage.h"
 #include "cli/demo_watch.h"
+#include "cli/screen.h"
 #include "cli/settings.h"
 #include "cli/signals.h"
 #include "rules/duration.h"
@@ -26,7 +26,7 @@ namespace penstock {
 namespace cli {
 namespace {
 
-using Tone = DemoScreen::Tone;
+using Tone = Screen::Tone;
 
 constexpr int processes = 2, slots = 4, small_jobs = 200, interrupted_code = 130;
 constexpr std::size_t kill_after = 60;  // Small jobs that have ended by then.
@@ -53,7 +53,7 @@ std::vector<JobSpec> small_specs() {
 class Show {
  public:
   Show(const Arguments& arguments, const DemoPart& part, Client client, Supervisor& workers,
-       DemoScreen& screen)
+       Screen& screen)
       : arguments_(arguments),
         part_(part),
         client_(std::move(client)),
@@ -78,7 +78,7 @@ class Show {
   const DemoPart& part_;
   Client client_;
   Supervisor& workers_;
-  DemoScreen& screen_;
+  Screen& screen_;
   DemoWatch watch_;
   std::string position_ = {};
   std::vector<JobId> part_ids_ = {};
@@ -204,7 +204,7 @@ Result<void> Show::kill_one() {
 }
 
 void Show::draw() {
-  std::vector<DemoScreen::Bar> bars;
+  std::vector<Screen::Bar> bars;
   const std::size_t all = watch_.count(true), done = watch_.ended(true);
   bars.push_back({.title = "small jobs",
                   .share = static_cast<double>(done) / static_cast<double>(all),
@@ -283,7 +283,7 @@ SupervisorOptions worker_processes(const Arguments& arguments, const std::string
   return options;
 }
 
-void say_how_to_look(const Arguments& arguments, const std::string& url, DemoScreen& screen) {
+void say_how_to_look(const Arguments& arguments, const std::string& url, Screen& screen) {
   const std::string program = arguments.program();
   screen.say("\nThe workers stay up. In another terminal:\n  export PENSTOCK_STORE=" + url +
              "\n  " + program + " job list\n  " + program + " workers\n  " + program +
@@ -292,7 +292,7 @@ void say_how_to_look(const Arguments& arguments, const std::string& url, DemoScr
 }
 
 int play_on(const DemoStage& stage, const Arguments& arguments, const DemoPart& part) {
-  DemoScreen screen({.quiet = arguments.quiet(), .to_stderr = arguments.json()});
+  Screen screen({.quiet = arguments.quiet(), .to_stderr = arguments.json()});
   std::stop_source stop;
   std::atomic<bool> interrupted = false;
   SignalThread signals([&](int number) {

@@ -4,8 +4,10 @@
 #include "cli/commands.h"
 #include "cli/connect.h"
 #include "cli/flow_file.h"
+#include "cli/flow_view.h"
 #include "cli/table.h"
 #include "rules/duration.h"
+#include "rules/errc.h"
 #include "rules/run_report.h"
 
 #include <fstream>
@@ -39,26 +41,6 @@ std::string time_cell(const std::optional<Time>& time) {
   return time ? rules::format_time(*time) : "-";
 }
 
-std::string ran_for(const RunNode& node) {
-  if (!node.started_at || !node.finished_at) return "-";
-  return rules::format_duration(
-      std::chrono::duration_cast<Duration>(*node.finished_at - *node.started_at));
-}
-
-std::string note_of(const RunNode& node) {
-  if (!node.error.empty()) return node.error.substr(0, node.error.find('\n'));
-  if (!node.waits_for.empty() && !node.finished_at) {
-    return "waits for " + node.waits_for + (node.prompt.empty() ? "" : ": " + node.prompt);
-  }
-  if (node.items) {
-    return std::to_string(node.done.value_or(0)) + " of " + std::to_string(*node.items) + " items" +
-           (node.items_failed.value_or(0) > 0
-                ? ", " + std::to_string(*node.items_failed) + " failed"
-                : "");
-  }
-  return "";
-}
-
 void print_run(const Arguments& arguments, const Run& run) {
   if (arguments.json()) {
     std::cout << rules::to_json(run) << '\n';
@@ -81,6 +63,10 @@ void print_run(const Arguments& arguments, const Run& run) {
 
 // How a run that was waited for ends the command.
 int ended(const Arguments& arguments, const Run& run) {
+  if (arguments.json()) {
+    std::cout << rules::to_json(run) << '\n';
+    return run.output ? 0 : rules::describe(Errc::job_failed).exit_code;
+  }
   if (run.output) {
     std::cout << *run.output << '\n';
     return 0;
@@ -118,16 +104,21 @@ int run_flow(const Arguments& arguments) {
     std::cout << id->text << '\n';
     return 0;
   }
-  if (!arguments.quiet()) std::cerr << "run " << id->text << '\n';
-  auto run = client->wait_run(*id, *patience);
+  if (!arguments.quiet()) {
+    std::cerr << "run " << id->text << " goes on without this command (penstock flow wait "
+              << id->text << ")\n";
+  }
+  auto run = watch_run(*client, *id, *patience, arguments.quiet());
   if (!run) return fail(arguments, run.error());
   return ended(arguments, *run);
 }
 
 int list_runs(const Arguments& arguments) {
+  auto limit = integer_flag(arguments, "--limit");
+  if (!limit) return fail(arguments, limit.error());
   auto client = connect(arguments, Access::read);
   if (!client) return fail(arguments, client.error());
-  auto page = client->list_runs();
+  auto page = client->list_runs(arguments.text("--cursor"), static_cast<int>(limit->value_or(100)));
   if (!page) return fail(arguments, page.error());
   Table table({"RUN", "FLOW", "STATE", "STEPS", "CREATED", "ENDED"});
   for (const Run& run : page->items) {
@@ -136,6 +127,9 @@ int list_runs(const Arguments& arguments) {
                rules::format_time(run.created_at), time_cell(run.finished_at)});
   }
   if (!arguments.json()) std::cout << table.text();
+  if (!page->next_cursor.empty() && !arguments.quiet()) {
+    std::cerr << "more: --cursor " << page->next_cursor << '\n';
+  }
   return 0;
 }
 
@@ -157,22 +151,28 @@ int wait_run(const Arguments& arguments) {
   if (!patience) return fail(arguments, patience.error());
   auto client = connect(arguments, Access::read);
   if (!client) return fail(arguments, client.error());
-  auto run = client->wait_run({(*words)[0]}, *patience);
+  auto run = watch_run(*client, {(*words)[0]}, *patience, arguments.quiet());
   if (!run) return fail(arguments, run.error());
   return ended(arguments, *run);
 }
 
-// A verb on one run.
+// A verb on runs; the first that it cannot be said to decides how the command ends.
 template <class Act>
-int on_run(const Arguments& arguments, const char* form, std::string_view done, Act act) {
-  auto words = words_of(arguments, 1, 1, form);
+int on_runs(const Arguments& arguments, const char* form, std::string_view done, Act act) {
+  auto words = words_of(arguments, 1, 1000, form);
   if (!words) return fail(arguments, words.error());
   auto client = connect(arguments, Access::write);
   if (!client) return fail(arguments, client.error());
-  const RunId id{(*words)[0]};
-  if (auto ok = act(*client, id); !ok) return fail(arguments, ok.error());
-  if (!arguments.quiet()) std::cout << "run " << id.text << ' ' << done << '\n';
-  return 0;
+  int code = 0;
+  for (const std::string& word : *words) {
+    if (auto ok = act(*client, RunId{word}); !ok) {
+      const int failed = fail(arguments, ok.error());
+      code = code == 0 ? failed : code;
+    } else if (!arguments.quiet()) {
+      std::cout << "run " << word << ' ' << done << '\n';
+    }
+  }
+  return code;
 }
 
 int fork_run(const Arguments& arguments) {
@@ -251,7 +251,11 @@ std::vector<Command> flow_commands() {
                                 patience},
                       .words = "FILE|NAME",
                       .run = run_flow});
-  commands.push_back({.name = "flow list", .summary = "The newest runs", .run = list_runs});
+  commands.push_back({.name = "flow list",
+                      .summary = "The newest runs",
+                      .flags = {{"--limit", "N", "at most so many (100)"},
+                                {"--cursor", "CURSOR", "go on where a page ended"}},
+                      .run = list_runs});
   commands.push_back({.name = "flow show",
                       .summary = "A run: every node, its attempts, who ran it, what it waits for",
                       .words = "RUN",
@@ -263,18 +267,18 @@ std::vector<Command> flow_commands() {
                       .run = wait_run});
   commands.push_back({.name = "flow cancel",
                       .summary = "End a run at once",
-                      .words = "RUN",
+                      .words = "RUN...",
                       .run = [](const Arguments& arguments) {
-                        return on_run(
-                            arguments, "cancel RUN", "is cancelled",
+                        return on_runs(
+                            arguments, "cancel RUN...", "is cancelled",
                             [](Client& client, const RunId& id) { return client.cancel_run(id); });
                       }});
   commands.push_back({.name = "flow retry",
                       .summary = "Go on with a failed run: what failed runs again",
-                      .words = "RUN",
+                      .words = "RUN...",
                       .run = [](const Arguments& arguments) {
-                        return on_run(
-                            arguments, "retry RUN", "goes on",
+                        return on_runs(
+                            arguments, "retry RUN...", "goes on",
                             [](Client& client, const RunId& id) { return client.retry_run(id); });
                       }});
   commands.push_back({.name = "flow fork",

@@ -2,6 +2,7 @@
 #include "cli/flow_file.h"
 
 #include "flow/draw.h"
+#include "rules/name.h"
 
 #include <penstock/program.h>
 
@@ -41,11 +42,21 @@ FlowText text_of(const flow::YamlFlow& flow) {
 }
 
 Result<void> add_flow_files(const Arguments& arguments, Tasks& tasks) {
+  const std::string store = rules::without_password(arguments.store());
+  std::map<std::string, std::string> file_of;  // By flow.
   for (const std::string& path : arguments.all("--flow")) {
     auto loaded = load_flow_file(path);
     if (!loaded) return std::move(loaded).error();
+    const std::string& name = loaded->definition->flow;
+    if (const auto [known, is_new] = file_of.emplace(name, path); !is_new) {
+      return Error{Errc::invalid, path + ": flow " + name + " is in " + known->second +
+                                      " too: a worker offers one flow of a name"};
+    }
     for (const flow::FlowProgram& program : loaded->programs) {
-      auto added = add_program(tasks, program.task, Program{.command = program.command});
+      auto added = add_program(tasks, program.task,
+                               Program{.command = program.command,
+                                       .folder = program.folder,
+                                       .environment = {{"PENSTOCK_STORE", store}}});
       if (!added) return added;
     }
     tasks.add_flow(text_of(*loaded));

@@ -74,6 +74,11 @@ Result<void> read_store_access(const std::string& value, TaskTable& table) {
 
 constexpr Setting settings[] = {
     {"exec", read_exec},
+    {"folder",
+     [](const std::string& value, TaskTable& table) -> Result<void> {
+       table.folder = value;
+       return {};
+     }},
     {"mode", read_mode},
     {"timeout",
      [](const std::string& value, TaskTable& table) {
@@ -106,7 +111,8 @@ Result<void> add_one(const Arguments& arguments, const TaskTable& table, Tasks& 
   Program program{.command = table.exec,
                   .mode = table.mode.value_or(Program::Mode::spawn),
                   .memory_bytes = table.memory,
-                  .cpu = table.cpu};
+                  .cpu = table.cpu,
+                  .folder = table.folder};
   // Without its password the store refuses, which is better than a job in some other store.
   const std::string store = arguments.store();
   program.environment["PENSTOCK_STORE"] = full_access ? store : rules::without_password(store);

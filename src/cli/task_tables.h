@@ -18,6 +18,7 @@ namespace penstock::cli {
 struct TaskTable {
   std::string name = {};
   std::vector<std::string> exec = {};
+  std::string folder = {};  ///< Where it runs.
   std::optional<Program::Mode> mode = {};
   std::optional<std::int64_t> memory = {};
   std::optional<Duration> cpu = {};

@@ -95,7 +95,9 @@ void add_ended(Nodes& nodes, const RunReader::Fields& fields) {
     node.prompt = text_in(*object, "prompt");
     node.attempt = static_cast<int>(number_in(*object, "attempt"));
     node.started_at = time_in(*object, "started_ms");
-    node.finished_at = time_in(*object, "ended_ms");
+    // Of a map or a flow that goes on, its own job's end is noted too.
+    const bool goes_on = node.state == rules::to_text(JobState::running);
+    if (!goes_on) node.finished_at = time_in(*object, "ended_ms");
     if (!object->contains("items")) continue;
     node.items = node.done = number_in(*object, "items");
     node.items_failed = number_in(*object, "items_failed");

@@ -60,6 +60,7 @@ void become(const Prepared& prepared) {
   const bool placed =
       place(input, STDIN_FILENO) && place(output, STDOUT_FILENO) && place(errors, STDERR_FILENO);
   if (!placed) return;
+  if (!start.folder.empty() && chdir(start.folder.c_str()) != 0) return;
   if (start.keep_open >= 0) fcntl(start.keep_open, F_SETFD, 0);
   if (start.memory_bytes) limit(RLIMIT_AS, *start.memory_bytes, *start.memory_bytes);
   // SIGXCPU can be caught; what goes on for five seconds more is killed.

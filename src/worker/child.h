@@ -33,6 +33,7 @@ struct ChildEnd {
 /// What to start, and how. A descriptor of -1 is the caller's own.
 struct ChildStart {
   std::vector<std::string> command = {};  ///< Program and arguments.
+  std::string folder = {};                ///< Where it runs; empty: where the caller does.
   int death_signal = 0;                   ///< Sent when the thread that started it ends.
   std::optional<std::vector<std::string>> environment = {};  ///< NAME=VALUE; else the caller's.
   int input = -1, output = -1, errors = -1;

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 
 #include <unistd.h>
 
@@ -56,34 +57,49 @@ Result<void> check(const std::string& name, const Program& program) {
   return {};
 }
 
+Result<ProgramSource> source_of(const std::string& task, Program program) {
+  if (auto ok = check(task, program); !ok) return std::move(ok).error();
+  std::string name = program.command.front();
+  if (!program.folder.empty()) {
+    std::error_code wrong;
+    const auto folder = std::filesystem::absolute(program.folder, wrong);
+    if (wrong || !std::filesystem::is_directory(folder, wrong)) {
+      return Error{Errc::not_found, "task " + task + ": folder \"" +
+                                        rules::printable(program.folder) +
+                                        "\" does not exist: check the path"};
+    }
+    program.folder = folder.string();
+    if (name.find('/') != std::string::npos) name = (folder / name).string();
+  }
+  auto path = find_program(name);
+  if (!path) return Error{path.error().code, "task " + task + ": " + path.error().message};
+  std::vector<std::string> environment = environment_for(program);
+  return ProgramSource{.program = std::move(program),
+                       .path = std::filesystem::absolute(*path).string(),
+                       .environment = std::move(environment)};
+}
+
 }  // namespace
 
 std::string run_program(const Program& program, std::string_view input, JobContext& job) {
   CHECK(program.mode == Program::Mode::spawn);
-  if (auto ok = check("of this job", program); !ok) throw NoRetry(ok.error().message);
-  auto path = find_program(program.command.front());
-  if (!path) throw NoRetry(path.error().message);
-  Programs once(
-      {.program = program, .path = *std::move(path), .environment = environment_for(program)});
+  auto source = source_of("of this job", program);
+  if (!source) throw NoRetry(source.error().message);
+  Programs once(*std::move(source));
   return once.run(input, job);
 }
 
 Result<void> add_program(Tasks& tasks, std::string name, Program program, TaskDefaults defaults) {
   if (auto ok = rules::check_name("task name", name); !ok) return ok;
-  if (auto ok = check(name, program); !ok) return ok;
-  auto path = find_program(program.command.front());
-  if (!path) {
-    return Error{path.error().code, "task " + name + ": " + path.error().message};
-  }
+  auto source = source_of(name, std::move(program));
+  if (!source) return std::move(source).error();
   std::shared_ptr<Programs> programs;
   for (const auto& known : tasks.programs()) {
-    if (program.mode == Program::Mode::persistent && known->program() == program) programs = known;
+    const bool stays = source->program.mode == Program::Mode::persistent;
+    if (stays && known->program() == source->program) programs = known;
   }
   if (!programs) {
-    std::vector<std::string> environment = environment_for(program);
-    programs = std::make_shared<Programs>(ProgramSource{.program = std::move(program),
-                                                        .path = *std::move(path),
-                                                        .environment = std::move(environment)});
+    programs = std::make_shared<Programs>(*std::move(source));
     tasks.keep(programs);
   }
   tasks.add_raw(

@@ -82,6 +82,7 @@ Result<ProgramChild> ProgramChild::start(const Start& start) {
   if (auto made = make_pipe(child.output_, output); !made) return std::move(made).error();
   if (auto made = make_pipe(child.errors_, errors); !made) return std::move(made).error();
   ChildStart how{.command = start.program.command,
+                 .folder = start.program.folder,
                  .death_signal = SIGKILL,
                  .environment = start.environment,
                  .input = start.input,

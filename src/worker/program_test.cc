@@ -7,6 +7,8 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -40,6 +42,21 @@ TEST_F(ProgramTest, OutputThatIsNoJsonBecomesAString) {
 TEST_F(ProgramTest, ArgumentsAreNotExpanded) {
   add({.command = {"printf", "%s|", "$HOME", "*", "a b", "`id`"}});
   EXPECT_EQ(result(), R"("$HOME|*|a b|`id`|")");
+}
+
+TEST_F(ProgramTest, ItRunsInItsFolderAndIsFoundFromThere) {
+  std::string folder = "/tmp/penstock-program-XXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  const std::string script = folder + "/step.sh";
+  std::ofstream(script) << "#!/bin/sh\npwd\n";
+  std::filesystem::permissions(script, std::filesystem::perms::owner_all);
+  add({.command = {"./step.sh"}, .folder = folder});
+  EXPECT_EQ(result(), '"' + std::filesystem::canonical(folder).string() + '"');
+  Tasks tasks;
+  const auto none = add_program(tasks, "t", {.command = {"true"}, .folder = "/no/such/folder"});
+  EXPECT_EQ(none.error().code, Errc::not_found);
+  EXPECT_THAT(none.error().message, HasSubstr("/no/such/folder"));
+  std::filesystem::remove_all(folder);
 }
 
 TEST_F(ProgramTest, TheEnvironmentTellsOfTheJob) {

@@ -13,8 +13,7 @@ ROWS = json.dumps({"rows": ["Ada,36", ",1", "Grace,85"]})
 class Flows(Stage):
     def setUp(self):
         super().setUp()
-        self.file = self.write("etl.yaml", (ETL / "etl.yaml").read_text().replace(
-            "examples/etl/", f"{ETL}/"))
+        self.file = ETL / "etl.yaml"
 
     def write(self, name, text):
         path = pathlib.Path(self.folder) / name
@@ -50,6 +49,44 @@ class Flows(Stage):
         listed = [json.loads(line) for line in self.run_command("flow", "list",
                                                                 "--json").out.splitlines()]
         self.assertEqual([one["run"] for one in listed], [run])
+
+    def test_who_waits_for_a_run_sees_each_node_end_and_what_it_waits_for(self):
+        self.worker("--flow", self.file)
+        waiting = self.start("flow", "run", "etl", "--id", "seen", "--input", ROWS)
+        waiting.wait_line("penstock flow signal seen review JSON")
+        waiting.wait_line("extract succeeded in ")
+        self.assertIn("a row has no name", waiting.wait_line("each[1] failed"))
+        self.flow("signal", "seen", "review", "true")
+        waiting.wait_line("load succeeded")
+        self.assertEqual(waiting.wait(), 0)
+        self.assertEqual(len([line for line in waiting.lines if line.startswith("extract ")]), 1)
+        told = self.run_command("flow", "wait", "seen", "--json", "--quiet")
+        self.assertEqual(json.loads(told.out)["state"], "succeeded")
+        self.assertEqual(told.err, "")
+
+    def test_runs_are_listed_in_pages_and_several_are_cancelled_at_once(self):
+        self.worker("--flow", self.file)
+        runs = [self.flow("run", "etl", "--input", ROWS, "--detach") for _ in range(3)]
+        page = self.run_command("flow", "list", "--limit", "2")
+        cursor = page.err.split("--cursor ")[1].strip()
+        rest = self.run_command("flow", "list", "--limit", "2", "--cursor", cursor)
+        listed = re.findall(r"(?m)^([0-9a-f-]{36}) ", page.out + rest.out)
+        self.assertEqual(listed, runs[::-1])
+        self.refuse("flow", "cancel", runs[0], "nobody", runs[1], code=3, holding="nobody")
+        self.assertEqual([self.run_of(run)["state"] for run in runs[:2]], ["cancelled"] * 2)
+
+    def test_programs_run_in_the_folder_of_their_file_and_flows_have_one_file(self):
+        folder = pathlib.Path(self.folder) / "elsewhere"
+        folder.mkdir()
+        (folder / "step.sh").write_text("#!/bin/sh\ncat beside.json\n")
+        (folder / "step.sh").chmod(0o755)
+        (folder / "beside.json").write_text('"found"')
+        (folder / "here.yaml").write_text("flow: here\nnodes:\n  a: {exec: [./step.sh]}\n")
+        self.worker("--flow", folder / "here.yaml")
+        self.assertEqual(self.flow("run", "here"), '"found"')
+        again = self.write("again.yaml", "flow: here\nnodes:\n  b: {task: t}\n")
+        self.refuse("worker", "--flow", folder / "here.yaml", "--flow", again, code=2,
+                    holding="flow here is in")
 
     def test_a_rejected_run_ends_without_loading(self):
         self.worker("--flow", self.file)

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
-// What a person sees of the show: sentences that stay, and below them bars that move. Without a
-// terminal there are no bars, and what they would say comes as lines now and then.
+// What a person sees of something that goes on: sentences that stay, and below them bars that move.
+// Without a terminal there are no bars, and what they would say comes as lines now and then.
 #pragma once
 
 #include <cstddef>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace penstock::cli {
 
 /// Thread-safe.
-class DemoScreen {
+class Screen {
  public:
   struct Options {
     bool quiet = false;      ///< No sentences, no bars.
@@ -20,15 +21,16 @@ class DemoScreen {
   };
   struct Bar {
     std::string title;
-    double share = 0;
+    std::optional<double> share = {};  ///< From 0 to 1; nothing: a line without a bar.
     std::string note = {};
+    friend bool operator==(const Bar&, const Bar&) = default;
   };
   enum class Tone : unsigned char { plain, good, bad };
 
-  explicit DemoScreen(Options options);
-  ~DemoScreen() { clear(); }
-  DemoScreen(const DemoScreen&) = delete;
-  DemoScreen& operator=(const DemoScreen&) = delete;
+  explicit Screen(Options options);
+  ~Screen() { clear(); }
+  Screen(const Screen&) = delete;
+  Screen& operator=(const Screen&) = delete;
 
   void say(const std::string& text, Tone tone = Tone::plain);
   /// Replaces all bars.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "cli/demo_screen.h"
+#include "cli/screen.h"
 
 #include "cli/connect.h"
 
@@ -7,13 +7,14 @@
 #include <cstdlib>
 #include <iostream>
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace penstock::cli {
 namespace {
 
 constexpr int bar_width = 28;
-constexpr std::size_t longest_note = 34;
+constexpr std::size_t usual_width = 80;
 
 bool colours_wanted(int descriptor) {
   const char* refused = std::getenv("NO_COLOR");
@@ -25,16 +26,22 @@ bool can_move() {
   return is_terminal(STDERR_FILENO) && terminal && std::string(terminal) != "dumb";
 }
 
+std::size_t terminal_width() {
+  winsize size{};
+  const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20;
+  return known ? size.ws_col : usual_width;
+}
+
 int quarter(double share) { return static_cast<int>(std::clamp(share, 0.0, 1.0) * 4); }
 
 }  // namespace
 
-DemoScreen::DemoScreen(Options options)
+Screen::Screen(Options options)
     : options_(options),
       moving_(!options.quiet && can_move()),
       coloured_(colours_wanted(options.to_stderr ? STDERR_FILENO : STDOUT_FILENO)) {}
 
-void DemoScreen::say(const std::string& text, Tone tone) {
+void Screen::say(const std::string& text, Tone tone) {
   if (options_.quiet) return;
   const std::lock_guard lock(mutex_);
   wipe();
@@ -47,9 +54,10 @@ void DemoScreen::say(const std::string& text, Tone tone) {
   draw();
 }
 
-void DemoScreen::bars(std::vector<Bar> bars) {
+void Screen::bars(std::vector<Bar> bars) {
   if (options_.quiet) return;
   const std::lock_guard lock(mutex_);
+  if (bars == bars_) return;
   if (!moving_) say_quarters(bars);
   wipe();
   bars_ = std::move(bars);
@@ -57,34 +65,43 @@ void DemoScreen::bars(std::vector<Bar> bars) {
 }
 
 // Caller holds `mutex_`.
-void DemoScreen::say_quarters(const std::vector<Bar>& bars) {
+void Screen::say_quarters(const std::vector<Bar>& bars) {
   std::ostream& out = options_.to_stderr ? std::cerr : std::cout;
   for (std::size_t i = 0; i < bars.size(); ++i) {
-    const double before = i < bars_.size() ? bars_[i].share : 0;
-    if (quarter(bars[i].share) == quarter(before)) continue;
-    out << "  " << bars[i].title << ": " << static_cast<int>(bars[i].share * 100) << "%, "
-        << bars[i].note << std::endl;
+    if (!bars[i].share) continue;
+    const double share = *bars[i].share;
+    const bool known = i < bars_.size() && bars_[i].title == bars[i].title;
+    const double before = known ? bars_[i].share.value_or(0) : 0;
+    if (quarter(share) == quarter(before)) continue;
+    out << "  " << bars[i].title << ": " << static_cast<int>(share * 100) << "%, " << bars[i].note
+        << std::endl;
   }
 }
 
 // Caller holds `mutex_`.
-void DemoScreen::wipe() {
+void Screen::wipe() {
   if (drawn_ == 0) return;
   std::cerr << "\x1b[" << drawn_ << "A\x1b[J" << std::flush;
   drawn_ = 0;
 }
 
 // Caller holds `mutex_`.
-void DemoScreen::draw() {
+void Screen::draw() {
   if (!moving_ || bars_.empty()) return;
   std::size_t widest = 0;
   for (const Bar& bar : bars_) widest = std::max(widest, bar.title.size());
   std::string text;
+  const std::size_t width = terminal_width();
   for (const Bar& bar : bars_) {
-    const int full = static_cast<int>(std::clamp(bar.share, 0.0, 1.0) * bar_width);
-    text += "  " + bar.title + std::string(widest - bar.title.size(), ' ') + "  [";
-    for (int i = 0; i < bar_width; ++i) text += i < full ? '#' : '.';
-    text += "]  " + bar.note.substr(0, longest_note) + '\n';
+    std::string line = "  " + bar.title + std::string(widest - bar.title.size(), ' ') + "  ";
+    if (bar.share) {
+      const int full = static_cast<int>(std::clamp(*bar.share, 0.0, 1.0) * bar_width);
+      line += '[';
+      for (int i = 0; i < bar_width; ++i) line += i < full ? '#' : '.';
+      line += "]  ";
+    }
+    // One that is wrapped could not be taken away again.
+    text += (line + bar.note).substr(0, width - 1) + '\n';
   }
   std::cerr << text << std::flush;
   drawn_ = bars_.size();

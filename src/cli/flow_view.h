@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+//
+// A run as somebody who waits for it sees it: a line for each node that ends, and below them, on a
+// terminal, what runs and waits now, with bars for maps.
+#pragma once
+
+#include "cli/screen.h"
+
+#include <penstock/client.h>
+
+#include <set>
+
+namespace penstock::cli {
+
+class FlowView {
+ public:
+  /// Standard output is left alone: it is for the run's output.
+  explicit FlowView(bool quiet) : screen_({.quiet = quiet, .to_stderr = true}) {}
+
+  /// Shows what is new since the last time.
+  void show(const Run& run);
+
+ private:
+  struct Line {
+    std::string text;
+    Screen::Tone tone = Screen::Tone::plain;
+  };
+  void say_ended(const RunNode& node, std::vector<Line>& lines);
+
+  Screen screen_;
+  std::set<std::pair<std::string, int>> told_ = {};  // Nodes and visits that have ended.
+  std::size_t history_told_ = 0;
+};
+
+/// Waits for the end of a run and shows how it goes on. Errors: timed_out, those of the client.
+Result<Run> watch_run(Client& client, const RunId& id, Duration patience, bool quiet);
+
+/// "312ms"; "-" when it has not both begun and ended.
+std::string ran_for(const RunNode& node);
+/// Why it failed, what it waits for, or how far it is; may be empty.
+std::string note_of(const RunNode& node);
+
+}  // namespace penstock::cli
