@@ -18,6 +18,8 @@ install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/penstock" DESTINATION ${CMAKE_I
         FILES_MATCHING PATTERN "*.h")
 install(FILES "${PROJECT_SOURCE_DIR}/clients/python/penstock.py"
         DESTINATION ${CMAKE_INSTALL_DATADIR}/penstock/python)
+install(FILES "${PROJECT_SOURCE_DIR}/deploy/flow.schema.json"
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/penstock)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/penstock)
 configure_package_config_file(

@@ -291,7 +291,14 @@ constexpr std::array<YamlKey<NodeDraft>, 16> node_table = {{
     {"undo", read_undo},
     {"join",
      [](const YamlMember& from, NodeDraft& draft, const Findings& findings) {
-       read_count(from, most_parallel, draft.node.join, findings);
+       if (from.value->kind != Kind::text) {
+         read_count(from, most_parallel, draft.node.join, findings);
+       } else if (from.value->text == "any") {
+         draft.node.join = 1;
+       } else if (from.value->text != "all") {
+         findings.say(from.value->place,
+                      "join is all, any or a number, not " + describe(*from.value));
+       }
      }},
     {"local", [](const YamlMember& from, NodeDraft& draft,
                  const Findings& findings) { findings.boolean(from, draft.node.local); }},

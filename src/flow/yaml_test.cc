@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "flow/yaml.h"
 
+#include "rules/run_json.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <fstream>
+#include <iterator>
 
 namespace penstock::flow {
 namespace {
@@ -175,7 +180,7 @@ constexpr Bad mistakes[] = {
      "f.yaml:5:75: node a: backoff: backoff \"soon\" is not understood: write none, fixed:5s, "
      "linear:1s..60s or exponential:1s..60s, with ~20% for jitter\n"
      "f.yaml:5:89: node a: local has to be true or false, not the number 1\n"
-     "f.yaml:6:11: node a: join has to be a whole number from 1 to 1000000, not the text \"x\"\n"
+     "f.yaml:6:11: node a: join is all, any or a number, not the text \"x\"\n"
      "f.yaml:6:21: node a: needs has to be a list of nodes, not the text \"b\"\n"
      "f.yaml:6:30: node a: next has to be a mapping of actions to nodes, such as {default: load}, "
      "not a list\n"
@@ -296,6 +301,40 @@ TEST(Yaml, ValuesAreCountedOverAllFiles) {
 
 TEST(Yaml, AFileThatCannotBeReadIsAnError) {
   EXPECT_EQ(load({}).problems, "file f.yaml cannot be read");
+}
+
+TEST(Yaml, TheSchemaForEditorsKnowsTheKeysOfTheLoaderAndNoOthers) {
+  std::ifstream file(FLOW_SCHEMA);
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  const auto members = [](const std::string& object) {
+    auto read = rules::read_raw_object(object);
+    EXPECT_TRUE(read) << object;
+    return read ? *std::move(read) : std::map<std::string, std::string>{};
+  };
+  const auto root = members(text);
+  auto definitions = members(root.at("definitions"));
+  definitions["flow"] = text;
+  for (const auto& [what, keys] : yaml_keys()) {
+    ASSERT_TRUE(definitions.contains(what)) << what;
+    const auto definition = members(definitions.at(what));
+    EXPECT_EQ(definition.at("additionalProperties"), "false") << what;
+    std::vector<std::string> known;
+    for (const auto& [key, about] : members(definition.at("properties"))) known.push_back(key);
+    EXPECT_THAT(known, ::testing::UnorderedElementsAreArray(keys)) << what;
+  }
+}
+
+TEST(Yaml, AJoinIsOfAllInputsOrAnyOrANumber) {
+  const auto join_of = [](const std::string& join) {
+    return load({{"f.yaml",
+                  "flow: f\nnodes:\n  a: {task: t}\n  b: {task: t, needs: [a]}\n"
+                  "  c: {task: t, needs: [a]}\n  d: {task: t, needs: [b, c], join: " +
+                      join + "}\n"}});
+  };
+  EXPECT_EQ(node_of(join_of("any"), "d").join, 1);
+  EXPECT_EQ(node_of(join_of("all"), "d").join, 0);
+  EXPECT_EQ(node_of(join_of("2"), "d").join, 2);
+  EXPECT_THAT(join_of("some").problems, ::testing::HasSubstr("join is all, any or a number"));
 }
 
 }  // namespace
