@@ -5,14 +5,13 @@
 #include "cli/connect.h"
 #include "cli/flow_file.h"
 #include "cli/flow_view.h"
+#include "cli/input_file.h"
 #include "cli/table.h"
 #include "rules/duration.h"
 #include "rules/errc.h"
 #include "rules/run_report.h"
 
-#include <fstream>
 #include <iostream>
-#include <iterator>
 
 namespace penstock::cli {
 namespace {
@@ -25,14 +24,6 @@ Result<std::vector<std::string>> words_of(const Arguments& arguments, std::size_
   const auto& words = arguments.words();
   if (words.size() >= least && words.size() <= most) return words;
   return Error{Errc::invalid, std::string("write penstock flow ") + form};
-}
-
-// JSON itself, or @FILE.
-Result<std::string> read_value(const std::string& text) {
-  if (!text.starts_with('@')) return text;
-  std::ifstream file(text.substr(1), std::ios::binary);
-  if (!file) return Error{Errc::invalid, "cannot read " + text.substr(1)};
-  return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
 std::string cell(const std::string& text) { return text.empty() ? "-" : text; }
@@ -83,7 +74,7 @@ Result<Duration> patience_of(const Arguments& arguments) {
 int run_flow(const Arguments& arguments) {
   auto words = words_of(arguments, 1, 1, "run FILE|NAME [--input JSON|@FILE]");
   if (!words) return fail(arguments, words.error());
-  auto input = read_value(arguments.text("--input", "null"));
+  auto input = read_input_word(arguments.text("--input", "null"));
   if (!input) return fail(arguments, input.error());
   auto patience = patience_of(arguments);
   if (!patience) return fail(arguments, patience.error());
@@ -184,7 +175,7 @@ int fork_run(const Arguments& arguments) {
     if (equals == std::string::npos) {
       return fail(arguments, {Errc::invalid, "--set " + text + ": write KEY=JSON"});
     }
-    auto value = read_value(text.substr(equals + 1));
+    auto value = read_input_word(text.substr(equals + 1));
     if (!value) return fail(arguments, value.error());
     spec.set[text.substr(0, equals)] = *std::move(value);
   }
@@ -199,7 +190,7 @@ int fork_run(const Arguments& arguments) {
 int signal_run(const Arguments& arguments) {
   auto words = words_of(arguments, 2, 3, "signal RUN NODE [JSON|@FILE]");
   if (!words) return fail(arguments, words.error());
-  auto answer = read_value(words->size() > 2 ? (*words)[2] : "null");
+  auto answer = read_input_word(words->size() > 2 ? (*words)[2] : "null");
   if (!answer) return fail(arguments, answer.error());
   auto client = connect(arguments, Access::write);
   if (!client) return fail(arguments, client.error());
@@ -243,14 +234,15 @@ std::vector<Command> flow_commands() {
                       .flags = {{"--format", "FORMAT", "ascii (default), mermaid or dot"}},
                       .words = "FILE|NAME",
                       .run = draw_flow});
-  commands.push_back({.name = "flow run",
-                      .summary = "Start a run of a flow, and wait for its end",
-                      .flags = {{"--input", "JSON", "its input: JSON, or @FILE"},
-                                {"--id", "ID", "an own id: the same again is the same run"},
-                                {"--detach", "", "print the run's id and leave"},
-                                patience},
-                      .words = "FILE|NAME",
-                      .run = run_flow});
+  commands.push_back(
+      {.name = "flow run",
+       .summary = "Start a run of a flow, and wait for its end",
+       .flags = {{"--input", "JSON", "its input: JSON, @FILE, or - for standard input"},
+                 {"--id", "ID", "an own id: the same again is the same run"},
+                 {"--detach", "", "print the run's id and leave"},
+                 patience},
+       .words = "FILE|NAME",
+       .run = run_flow});
   commands.push_back({.name = "flow list",
                       .summary = "The newest runs",
                       .flags = {{"--limit", "N", "at most so many (100)"},

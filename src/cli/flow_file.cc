@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "cli/flow_file.h"
 
+#include "cli/input_file.h"
 #include "flow/draw.h"
 #include "rules/name.h"
 
 #include <penstock/program.h>
 
-#include <fstream>
+#include <algorithm>
 #include <iostream>
-#include <iterator>
 
 namespace penstock::cli {
 namespace {
 
-Result<std::string> read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return Error{Errc::not_found, "cannot read " + path + ": check its name"};
-  return std::string(std::istreambuf_iterator<char>(file), {});
-}
+constexpr std::size_t most_told = 100;  // Mistakes: whoever has more reads the first ones.
 
 }  // namespace
 
@@ -27,12 +23,15 @@ bool is_flow_file(const std::string& name) {
 
 Result<flow::YamlFlow> load_flow_file(const std::string& path) {
   std::vector<flow::YamlProblem> problems;
-  auto loaded = flow::load_yaml(path, read_file, problems);
+  auto loaded = flow::load_yaml(path, read_input_file, problems);
   if (!loaded) return std::move(loaded).error();
   if (*loaded) return **std::move(loaded);
   std::string text;
-  for (const flow::YamlProblem& problem : problems) {
-    text += (text.empty() ? "" : "\n") + flow::to_text(problem);
+  for (std::size_t i = 0; i < std::min(problems.size(), most_told); ++i) {
+    text += (text.empty() ? "" : "\n") + flow::to_text(problems[i]);
+  }
+  if (problems.size() > most_told) {
+    text += "\nand " + std::to_string(problems.size() - most_told) + " more";
   }
   return Error{Errc::invalid, std::move(text)};
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "cli/commands.h"
 #include "cli/connect.h"
+#include "cli/input_file.h"
 #include "cli/job_flags.h"
 #include "cli/task_tables.h"
 #include "rules/job_json.h"
@@ -15,19 +16,6 @@
 
 namespace penstock::cli {
 namespace {
-
-// JSON as it stands, "@file", or "-" for standard input.
-Result<std::string> read_payload(const std::string& word) {
-  if (word == "-") {
-    return std::string(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
-  }
-  if (!word.starts_with('@')) return word;
-  std::ifstream file(word.substr(1), std::ios::binary);
-  if (!file || std::filesystem::is_directory(word.substr(1))) {
-    return Error{Errc::not_found, "payload file " + word.substr(1) + " cannot be read"};
-  }
-  return std::string(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
-}
 
 void say_if_nobody_offers(Client& client, const Arguments& arguments, const JobSpec& job) {
   if (arguments.quiet()) return;
@@ -153,7 +141,7 @@ int run_submit(const Arguments& arguments) {
   JobSpec job{.options = *std::move(options)};
   if (batch.empty()) {
     job.task = words[0];
-    auto payload = read_payload(words.size() > 1 ? words[1] : "null");
+    auto payload = read_input_word(words.size() > 1 ? words[1] : "null");
     if (!payload) return fail(arguments, payload.error());
     job.payload = *std::move(payload);
     if (auto ok = apply_task_table(arguments, job); !ok) return fail(arguments, ok.error());

@@ -150,6 +150,29 @@ nodes:
         self.assertIn("no mistakes", self.run_command(
             "flow", "check", self.write("shown.yaml", shown)).out)
 
+    def test_what_is_no_flow_is_refused_before_anything_runs(self):
+        def refused(name, text, holding):
+            self.refuse("flow", "check", self.write(name, text), code=2, holding=holding)
+
+        refused("big.yaml", "flow: f\nnodes:\n" + "".join(
+            f"  n{i}: {{task: t, with: '{'x' * 60}'}}\n" for i in range(120000)), "1048576")
+        bomb = "a0: &a0 [x]\n" + "".join(
+            f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 12))
+        refused("bomb.yaml", bomb + "flow: f\nnodes: {n: {task: t, with: *a11}}\n", "aliases")
+        deep = "[" * 9999 + "]" * 9999
+        refused("deep.yaml", f"flow: f\nnodes: {{n: {{task: t, with: {deep}}}}}\n", "nested")
+        folder = pathlib.Path(self.folder) / "folder.yaml"
+        folder.mkdir()
+        self.refuse("flow", "check", folder, code=2, holding="is a folder")
+        endless = pathlib.Path(self.folder) / "endless.yaml"
+        endless.symlink_to("/dev/zero")
+        self.refuse("flow", "check", endless, code=2, holding="16 MiB")
+        many = self.write("many.yaml", "flow: f\nnodes:\n" + "".join(
+            f"  n{i}: {{}}\n" for i in range(5000)))
+        told = self.run_command("flow", "check", many, code=2).err
+        self.assertEqual(len(told.splitlines()), 101)
+        self.assertIn("and 4900 more", told)
+
     def test_check_tells_every_mistake_with_its_place(self):
         self.assertIn("no mistakes", self.run_command("flow", "check", self.file).out)
         bad = self.write("bad.yaml", "flow: f\nnodes:\n  a: {task: t, neds: [b]}\n"
