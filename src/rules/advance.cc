@@ -111,6 +111,7 @@ void RunStep::end_running(const NodeReport& report, const Token& token) {
   }
   if (report.phase == Phase::gate) return end_gate(report, token);
   if (report.phase == Phase::main) return end_main(report, token);
+  if (!report.child.empty()) return start_child(report, token);  // An item that is a run.
   record(report, JobState::succeeded);
   if (report.phase == Phase::item && token.spot.graph->nodes()[token.node].body &&
       node_of(token).kind == FlowNode::Kind::flow) {
@@ -138,12 +139,20 @@ void RunStep::end_main(const NodeReport& report, const Token& token) {
   follow(report, token);
 }
 
+// When what goes on there began, as its n: field tells.
+std::optional<Time> RunStep::opened_at(const std::string& at) {
+  const auto about = read_raw_object(edit_.read("n:" + at).value_or("{}"));
+  if (!about || !about->contains("started_ms")) return std::nullopt;
+  return from_ms(std::atoll(about->at("started_ms").c_str()));
+}
+
 // The gate was answered, or its time is over: whichever came first stands.
 void RunStep::end_gate(const NodeReport& report, const Token& token) {
   const FlowNode& node = node_of(token);
   const std::string field = "g:" + write_place(report.place);
   const std::string known = edit_.read(field).value_or("open");
   NodeReport ended = report;
+  if (const auto opened = opened_at(write_place(report.place))) ended.started_at = opened;
   if (known == "open") {
     const bool timer = node.gate && node.gate->ask == Gate::Ask::timer;
     ended.action = timer ? "default" : "timed_out";
@@ -153,6 +162,10 @@ void RunStep::end_gate(const NodeReport& report, const Token& token) {
     CHECK(answer.has_value());
     ended.action = read_string((*answer)["action"]).value_or("default");
     ended.result = (*answer)["answer"];
+    if (const auto by = answer->find("by"); by != answer->end()) {
+      history("gate " + write_place(report.place) + " was answered by " +
+              read_string(by->second).value_or("somebody"));
+    }
     if (const auto error = answer->find("error"); error != answer->end()) {
       ended.end = NodeReport::End::failed;
       ended.error = read_string(error->second).value_or("the run inside failed");
@@ -160,6 +173,8 @@ void RunStep::end_gate(const NodeReport& report, const Token& token) {
     }
   }
   record(ended, JobState::succeeded);
+  // Of items only those that failed are kept.
+  if (ended.place.back().item >= 0) edit_.erase("n:" + write_place(ended.place));
   follow(ended, token);
 }
 

@@ -134,6 +134,7 @@ void RunStep::end_map(const Token& token, const Place& map_place, const MapCell&
       .text(to_text(JobState::succeeded))
       .key("ended_ms")
       .number(to_ms(clock_.now));
+  if (const auto began = opened_at(at)) about.key("started_ms").number(to_ms(*began));
   about.key("items").number(map.items).key("items_failed").number(failed).end_object();
   edit_.write("n:" + at, about.take());
   instance_done(token, map_place, "default", Kind::taken);

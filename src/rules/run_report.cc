@@ -16,6 +16,7 @@ void write(JsonWriter& out, const RunNode& node) {
   time_or_null(out, "started_at", node.started_at);
   time_or_null(out, "finished_at", node.finished_at);
   text_or_null(out, "waits_for", node.waits_for);
+  text_or_null(out, "prompt", node.prompt);
   text_or_null(out, "error", node.error);
   if (node.items) {
     out.key("items").number(*node.items).key("items_done").number(node.done.value_or(0));
@@ -39,6 +40,8 @@ std::string to_json(const Run& run) {
   time_or_null(out, "finished_at", run.finished_at);
   out.key("nodes").begin_array();
   for (const RunNode& node : run.nodes) write(out, node);
+  out.end_array().key("history").begin_array();
+  for (const std::string& line : run.history) out.raw(line);
   return out.end_array().end_object().take();
 }
 

@@ -105,6 +105,7 @@ class RunStep {
   void end_gate(const NodeReport& report, const Token& token);
   void follow(const NodeReport& report, const Token& token);
   void record(const NodeReport& report, JobState state);
+  std::optional<Time> opened_at(const std::string& at);
   void note_end(const std::string& at, std::string_view state);
   void instance_done(const Token& token, const Place& place, std::string_view action, Kind kind);
   void start_child(const NodeReport& report, const Token& token);

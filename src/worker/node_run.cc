@@ -141,7 +141,7 @@ rules::Outcome NodeRun::main() {
   if (node.map && !in_map && !node.map->over.empty()) return stage_map();
   if (node.kind == FlowNode::Kind::child) {
     report_.child = to_hex(new_secret()).substr(0, 32);
-    report_.child_input = node.with.empty() ? input() : bind(node.with);
+    report_.child_input = bind(node.with);
     return ended("null");
   }
   if (task_ && task_->node) return run_node(*task_->node);

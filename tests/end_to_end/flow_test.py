@@ -38,12 +38,14 @@ class Flows(Stage):
         run = self.flow("run", "etl", "--input", ROWS, "--detach")
         seen = self.until_waiting(run)
         gate = next(node for node in seen["nodes"] if node["node"] == "review")
-        self.assertEqual(gate["waits_for"], "approval")
+        self.assertEqual((gate["waits_for"], gate["prompt"]), ("approval", "Load?"))
         self.refuse("flow", "signal", run, "review", '"perhaps"', code=2, holding="true or false")
         self.flow("signal", run, "review", "true", "--by", "ada")
         self.refuse("flow", "signal", run, "review", "true", code=6, holding="answered already")
         self.assertEqual(json.loads(self.flow("wait", run)),
                          {"loaded": 2, "names": ["Ada", "Grace"]})
+        self.assertEqual(self.node(run, "review")["started_at"], gate["started_at"])
+        self.assertIn("answered by ada", self.run_of(run)["history"][-1]["text"])
         self.assertEqual(self.node(run, "each[1]")["state"], "failed")
         self.assertIn("no name", self.node(run, "each[1]")["error"])
         listed = [json.loads(line) for line in self.run_command("flow", "list",
@@ -134,6 +136,37 @@ nodes:
 """)
         self.worker("--flow", file)
         self.assertEqual(json.loads(self.flow("run", file, "--input", "7")), [1, None])
+
+    def test_a_map_over_runs_has_a_run_for_each_item(self):
+        self.write("inner.yaml", """
+flow: inner
+nodes:
+  double: {exec: [python3, -c, "import json, sys; print(2 * json.load(sys.stdin))"]}
+  check:
+    exec: [python3, -c, "n = input(); exit('six') if n == '6' else print(n)"]
+    with: $.nodes.double.result
+    needs: [double]
+    retry: {max_attempts: 1}
+""")
+        outer = """
+flow: NAME
+nodes:
+  list: {exec: [python3, -c, "print([1, 2, 3, 4, 5])"]}
+  each: {flow: inner.yaml, needs: [list], map: {over: $.nodes.list.result, parallel: 2, policy: P}}
+  all: {exec: [cat], needs: [each], with: $.nodes.each.result}
+"""
+        tolerant = self.write("outer.yaml", outer.replace("NAME", "outer").replace(
+            "P}", "best_effort}"))
+        strict = self.write("strict.yaml", outer.replace("NAME", "strict").replace("P}", "strict}"))
+        self.worker("--flow", tolerant, "--flow", strict, processes=2)
+        self.assertEqual(json.loads(self.flow("run", "outer", "--id", "o")), [2, 4, None, 8, 10])
+        self.assertEqual([(node["node"], node["state"]) for node in self.run_of("o")["nodes"]
+                          if "[" in node["node"]], [("each[2]", "failed")])
+        listed = [json.loads(line) for line in self.run_command("flow", "list",
+                                                                "--json").out.splitlines()]
+        parents = [one["parent"] or "" for one in listed]
+        self.assertEqual(len([one for one in parents if one.startswith("o|each")]), 5)
+        self.refuse("flow", "run", "strict", code=1, holding="item 2 of each failed")
 
     def test_a_cancelled_run_is_over_at_once(self):
         self.worker("--flow", self.file)
