@@ -213,8 +213,8 @@ class Tasks {
 
   /// Registers a handler of the form R(const P&) or R(const P&, JobContext&), R may be void; P and
   /// R go through Codec. A coroutine, Awaitable<R>(P) or Awaitable<R>(P, AsyncContext), is one too
-  /// (async.h). A name that is registered already is replaced. REQUIRES: `name` is a valid Name
-  /// (INTERFACE: [A-Za-z0-9_][A-Za-z0-9_.:/-]{0,127}).
+  /// (async.h). A name that is registered already is replaced. REQUIRES: `name` is a Name:
+  /// [A-Za-z0-9_][A-Za-z0-9_.:/-]{0,127}.
   template <class F>
   void add(std::string name, F handler, TaskDefaults defaults = {}) {
     using Form = detail::Signature<std::decay_t<F>>;
@@ -295,9 +295,10 @@ struct Spill {
   std::int64_t max_bytes = 256LL << 20;
 };
 struct Retention {
-  Keep succeeded = {};  ///< Also of cancelled jobs.
+  Keep succeeded = {};  ///< Of cancelled jobs too.
   Keep failed = {.age = Duration{30LL * 86'400'000}};
-  Spill spill = {};  ///< Of a worker's jobs.
+  Spill spill = {};                 ///< Of a worker's jobs.
+  Duration runs{7LL * 86'400'000};  ///< How long runs of flows are kept that this worker ends.
 };
 
 /// When a worker ends by itself: it takes nothing more, finishes what it has, and leaves.
@@ -338,8 +339,7 @@ class Worker {
   ~Worker();
 
   /// Runs jobs until `stop` or stop(), then drains: waits up to `grace`, gives the rest back
-  /// without using an attempt, and closes its session. Errors: what stopped it other than a
-  /// request.
+  /// without using an attempt, and closes its session. Errors: what stopped it but a request.
   Result<void> run(std::stop_token stop = {});
   /// Runs at most one ready job in the calling thread; true when there was one. For embedding and
   /// tests; not beside run().

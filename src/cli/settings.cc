@@ -57,6 +57,7 @@ std::vector<SettingRow>& rows() {
       {"--keep-failed-age", "retention.failed.age", "30d", "failed jobs are kept so long"},
       {"--keep-failed-count", "retention.failed.count", "100000", "or so many"},
       {"--keep-failed-bytes", "retention.failed.bytes", "268435456", "or so much"},
+      {"--keep-runs-age", "retention.runs.age", "7d", "ended runs of flows are kept so long"},
   };
   return all;
 }

@@ -103,11 +103,14 @@ Result<WorkerOptions> read_options(const Arguments& arguments) {
   if (!succeeded) return std::move(succeeded).error();
   auto failed = read_keep(arguments, rules::to_text(JobState::failed));
   if (!failed) return std::move(failed).error();
+  auto runs = duration_flag(arguments, "--keep-runs-age");
+  if (!runs) return std::move(runs).error();
   auto most = rules::parse_bytes(arguments.text("--spill-max"));
   if (!most) return Error{Errc::invalid, "--spill-max: " + most.error().message};
   options.retention = {.succeeded = *succeeded,
                        .failed = *failed,
-                       .spill = {.folder = arguments.text("--spill"), .max_bytes = *most}};
+                       .spill = {.folder = arguments.text("--spill"), .max_bytes = *most},
+                       .runs = runs->value_or(options.retention.runs)};
   return options;
 }
 

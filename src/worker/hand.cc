@@ -146,7 +146,7 @@ RunReader* Hand::runs() {
   if (!runs_) {
     auto store = store_.another();
     if (!store) return nullptr;
-    runs_ = std::make_unique<Runs>(*std::move(store));
+    runs_ = std::make_unique<Runs>(*std::move(store), retention_.runs);
   }
   runs_->reader.use_session(session_);
   return &runs_->reader;

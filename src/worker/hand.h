@@ -121,10 +121,11 @@ class Hand {
   };
   // What steps of runs need; there with the first of them.
   struct Runs {
-    explicit Runs(std::unique_ptr<Store> store) : handles(std::move(store)) {}
+    Runs(std::unique_ptr<Store> store, Duration keep)
+        : handles(std::move(store)), desk(reader, keep) {}
     Handles handles;
     RunReader reader{handles};
-    RunDesk desk{reader};
+    RunDesk desk;
   };
   /// Null when the store does not answer.
   RunReader* runs();

@@ -25,7 +25,7 @@ std::vector<rules::RunChange> RunDesk::decide(const rules::NodeTicket& ticket,
   const rules::EditOf edit_of = [&](const std::string& run) -> rules::RunEdit& {
     return others.try_emplace(run, run, facts_[run]).first->second;
   };
-  rules::end_node(*pinned, report, {.now = now}, edit, edit_of);
+  rules::end_node(*pinned, report, {.now = now, .keep = keep_}, edit, edit_of);
   std::vector<rules::RunChange> changes;
   changes.push_back(edit.take());
   for (auto& [run, other] : others) changes.push_back(other.take());

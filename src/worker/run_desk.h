@@ -11,7 +11,8 @@ namespace penstock {
 /// Not thread-safe.
 class RunDesk {
  public:
-  explicit RunDesk(RunReader& reader) : reader_(reader) {}
+  /// `keep`: how long an ended run is kept.
+  RunDesk(RunReader& reader, Duration keep) : reader_(reader), keep_(keep) {}
 
   /// Assumes that what it answers will be applied.
   std::vector<rules::RunChange> decide(const rules::NodeTicket& ticket,
@@ -27,6 +28,7 @@ class RunDesk {
 
  private:
   RunReader& reader_;
+  const Duration keep_;
   std::map<std::string, rules::RunFacts> facts_;
 };
 

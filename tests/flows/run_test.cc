@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Runs: cancel, retry, fork, compensation, runs inside runs, definitions that change.
+#include "store/open.h"
 #include "tests/flows/flow_fixture.h"
 
 #include <future>
@@ -232,6 +233,20 @@ TEST_P(RunTest, AnOwnIdStartsOneRunHoweverOftenItIsAsked) {
   }
   EXPECT_EQ(wait({"mine"}).state, "succeeded");
   EXPECT_EQ(trace_.count("a"), 1);
+}
+
+TEST_P(RunTest, AnEndedRunIsKeptAsLongAsItsWorkerSays) {
+  Flow flow("kept");
+  flow.task("a", [] { return 1; });
+  work({flow}, {.retention = {.runs = Duration{3'600'000}}});
+  id_ = client_.run(flow, json::object()).value();
+  wait(id_);
+  const auto store = open_store(url()).value();
+  const Time now = store->clock().now();
+  store->prune({}, now + Duration{3'000'000}, {}).value();
+  EXPECT_TRUE(client_.find_run(id_));
+  for (int i = 0; i < 9; ++i) store->prune({}, now + Duration{4'000'000}, {}).value();
+  EXPECT_EQ(client_.find_run(id_).error().code, Errc::not_found);
 }
 
 TEST_P(RunTest, ATimeOutFailsTheRun) {
