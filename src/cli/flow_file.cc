@@ -2,6 +2,7 @@
 #include "cli/flow_file.h"
 
 #include "cli/input_file.h"
+#include "cli/task_tables.h"
 #include "flow/draw.h"
 #include "rules/name.h"
 
@@ -40,7 +41,8 @@ FlowText text_of(const flow::YamlFlow& flow) {
   return {.flow = flow.definition->flow, .definition = rules::write_definition(*flow.definition)};
 }
 
-Result<void> add_flow_files(const Arguments& arguments, Tasks& tasks) {
+Result<void> add_flow_files(const Arguments& arguments, Tasks& tasks,
+                            std::vector<QueueWeight>* queues) {
   const std::string store = rules::without_password(arguments.store());
   std::map<std::string, std::string> file_of;  // By flow.
   for (const std::string& path : arguments.all("--flow")) {
@@ -57,6 +59,7 @@ Result<void> add_flow_files(const Arguments& arguments, Tasks& tasks) {
                                        .folder = program.folder,
                                        .environment = {{"PENSTOCK_STORE", store}}});
       if (!added) return added;
+      serve_too(queues, program.queue);
     }
     tasks.add_flow(text_of(*loaded));
   }

@@ -116,9 +116,14 @@ Result<Run> watch_run(Client& client, const RunId& id, Duration patience, bool q
     const auto left = std::chrono::duration_cast<Duration>(give_up - now);
     auto ended = client.wait_run(id, std::min(std::clamp(took * 10, shortest_look, longest_look),
                                               std::max(left, Duration{0})));
-    if (!ended && (ended.error().code != Errc::timed_out || real_clock().steady() >= give_up)) {
-      return ended;
-    }
+    if (ended) continue;
+    const bool late = ended.error().code == Errc::timed_out;
+    if (!late && ended.error().code != Errc::unavailable) return ended;
+    if (real_clock().steady() < give_up) continue;
+    if (!late) return ended;
+    return Error{Errc::timed_out, "run " + id.text + " has not ended within " +
+                                      rules::format_duration(patience) +
+                                      ": it goes on, wait for it again"};
   }
 }
 

@@ -181,6 +181,12 @@ Result<void> apply_task_table(const Arguments& arguments, JobSpec& job) {
   return {};
 }
 
+void serve_too(std::vector<QueueWeight>* queues, const std::string& queue) {
+  if (!queues || queue.empty()) return;
+  const auto known = std::ranges::find(*queues, queue, &QueueWeight::queue);
+  if (known == queues->end()) queues->push_back({.queue = queue});
+}
+
 Result<void> add_task_tables(const Arguments& arguments, Tasks& tasks,
                              std::vector<QueueWeight>* queues) {
   auto tables = read_task_tables(arguments);
@@ -198,10 +204,7 @@ Result<void> add_task_tables(const Arguments& arguments, Tasks& tasks,
     } else {
       tasks.fill_up(table.name, table.defaults);
     }
-    const bool is_new =
-        queues && !table.queue.empty() &&
-        std::ranges::find(*queues, table.queue, &QueueWeight::queue) == queues->end();
-    if (is_new) queues->push_back({.queue = table.queue});
+    serve_too(queues, table.queue);
   }
   return {};
 }

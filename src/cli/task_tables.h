@@ -27,6 +27,9 @@ struct TaskTable {
   TaskDefaults defaults = {};  ///< timeout, max_attempts
 };
 
+/// Adds a queue to those that are served, unless it is there, is empty, or `queues` is null.
+void serve_too(std::vector<QueueWeight>* queues, const std::string& queue);
+
 /// Whether a section knows the key, and takes the value. Errors: invalid.
 Result<void> check_task_setting(std::string_view key, const std::string& value);
 /// All sections of the file, by name. Errors: invalid.

@@ -203,10 +203,9 @@ int run_worker(const Arguments& arguments, const App& app) {
   if (!options) return fail(arguments, options.error());
   // Whoever names queues wants these and no others.
   const bool own_queues = arguments.origin("--queues") != "default";
-  if (auto ok = add_task_tables(arguments, tasks, own_queues ? nullptr : &options->queues); !ok) {
-    return fail(arguments, ok.error());
-  }
-  if (auto ok = add_flow_files(arguments, tasks); !ok) return fail(arguments, ok.error());
+  auto* const queues = own_queues ? nullptr : &options->queues;
+  if (auto ok = add_task_tables(arguments, tasks, queues); !ok) return fail(arguments, ok.error());
+  if (auto ok = add_flow_files(arguments, tasks, queues); !ok) return fail(arguments, ok.error());
   if (arguments.has("--list-tasks")) {
     for (const Tasks::Task& task : tasks.all()) std::cout << task.name << '\n';
     return 0;
@@ -242,7 +241,7 @@ Result<void> check_fleet(const Arguments& arguments, int count) {
   if (!options->name.empty()) options->name += "-" + std::to_string(count);
   Tasks programs;
   if (auto ok = add_task_tables(arguments, programs, nullptr); !ok) return ok;
-  if (auto ok = add_flow_files(arguments, programs); !ok) return ok;
+  if (auto ok = add_flow_files(arguments, programs, nullptr); !ok) return ok;
   if (auto ok = Worker::check(programs, *options); !ok) return ok;
   if (auto address = metrics_address(arguments, 0, count); !address) {
     return std::move(address).error();

@@ -137,6 +137,20 @@ nodes:
         self.worker("--flow", file)
         self.assertEqual(json.loads(self.flow("run", file, "--input", "7")), [1, None])
 
+    def test_a_worker_serves_the_queues_of_a_flow_and_waiting_ends_when_it_was_told_to(self):
+        file = self.write("queue.yaml", """
+flow: queued
+nodes:
+  a: {exec: [python3, -c, "print(1)"], queue: heavy}
+  b: {exec: [python3, -c, "print(2)"], needs: [a], pool: gpu}
+""")
+        self.worker("--flow", file)
+        late = self.run_command("flow", "run", "queued", "--id", "q", "--timeout", "1s", code=5)
+        self.assertIn("within 1s", late.err)
+        self.assertIn("a succeeded", late.err)
+        self.worker("--flow", file, "--pool", "gpu")
+        self.assertEqual(self.flow("wait", "q"), "2")
+
     def test_a_map_over_runs_has_a_run_for_each_item(self):
         self.write("inner.yaml", """
 flow: inner
