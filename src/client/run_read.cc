@@ -137,7 +137,13 @@ Result<bool> Runs::add_open(const std::string& run, std::map<std::string, RunNod
     RunNode& node = nodes[name.substr(2)];
     name_node(node, step->place);
     node.job = step->job;
-    if (step->phase == rules::Phase::gate && live) continue;
+    if (step->phase == rules::Phase::gate && live) {
+      if (!node.waits_for.empty()) continue;
+      // It has opened since the others were read.
+      const auto about = reader_.fields(run, {"n:" + name.substr(2)});
+      if (about) add_ended(nodes, *about);
+      continue;
+    }
     if (!live) {
       if (node.state.empty()) node.state = "parked";
       continue;
