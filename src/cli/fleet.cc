@@ -3,6 +3,7 @@
 
 #include "cli/connect.h"
 #include "cli/file_watch.h"
+#include "cli/flow_file.h"
 #include "cli/log_sink.h"
 #include "cli/settings.h"
 #include "cli/signals.h"
@@ -70,6 +71,10 @@ std::vector<std::string> watched_files(const Arguments& arguments) {
   }
   for (const std::string& text : arguments.all("--exec")) {
     if (const auto named = rules::parse_named_command(text)) add(named->command);
+  }
+  for (const std::string& path : arguments.all("--flow")) {
+    const auto of_flow = files_of_flow(path);
+    files.insert(files.end(), of_flow.begin(), of_flow.end());
   }
   return files;
 }

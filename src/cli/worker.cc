@@ -205,7 +205,9 @@ int run_worker(const Arguments& arguments, const App& app) {
   const bool own_queues = arguments.origin("--queues") != "default";
   auto* const queues = own_queues ? nullptr : &options->queues;
   if (auto ok = add_task_tables(arguments, tasks, queues); !ok) return fail(arguments, ok.error());
-  if (auto ok = add_flow_files(arguments, tasks, queues); !ok) return fail(arguments, ok.error());
+  auto flows = add_flow_files(arguments, tasks);
+  if (!flows) return fail(arguments, flows.error());
+  if (queues) add_flow_queues(*flows, tasks, *queues);
   if (arguments.has("--list-tasks")) {
     for (const Tasks::Task& task : tasks.all()) std::cout << task.name << '\n';
     return 0;
@@ -215,6 +217,9 @@ int run_worker(const Arguments& arguments, const App& app) {
   if (!arguments.quiet() && arguments.text("--index").empty()) {
     std::cerr << "store: " << rules::without_password(arguments.store()) << " (from "
               << arguments.origin("--store") << ")\n";
+    for (const std::string& nodes : unserved_nodes(*flows, tasks, *options)) {
+      std::cerr << "not done here: " << nodes << '\n';
+    }
   }
   if (arguments.has("--require-safe-store")) {
     // A client is asked, because it knows how to refuse; children of a supervisor ask for
@@ -241,7 +246,7 @@ Result<void> check_fleet(const Arguments& arguments, int count) {
   if (!options->name.empty()) options->name += "-" + std::to_string(count);
   Tasks programs;
   if (auto ok = add_task_tables(arguments, programs, nullptr); !ok) return ok;
-  if (auto ok = add_flow_files(arguments, programs, nullptr); !ok) return ok;
+  if (auto ok = add_flow_files(arguments, programs); !ok) return std::move(ok).error();
   if (auto ok = Worker::check(programs, *options); !ok) return ok;
   if (auto address = metrics_address(arguments, 0, count); !address) {
     return std::move(address).error();
