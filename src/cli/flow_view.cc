@@ -6,6 +6,10 @@
 #include "rules/name.h"
 
 #include <algorithm>
+#include <array>
+#include <csignal>
+
+#include <unistd.h>
 
 namespace penstock::cli {
 namespace {
@@ -32,6 +36,33 @@ Screen::Bar bar_of(const RunNode& node) {
   if (bar.note.empty()) bar.note = node.state + (node.worker.empty() ? "" : " on " + node.worker);
   return bar;
 }
+
+// What Ctrl-C leaves behind: the run goes on, and whoever watched it learns how to come back.
+std::array<char, 512> farewell{};  // Of the process, since a handler of signals has nothing else.
+std::size_t farewell_size = 0;
+
+extern "C" void leave(int /*number*/) {
+  (void)!write(STDERR_FILENO, farewell.data(), farewell_size);
+  _exit(128 + SIGINT);
+}
+
+class OnInterrupt {
+ public:
+  explicit OnInterrupt(const std::string& text) {
+    farewell_size = text.copy(farewell.data(), farewell.size());
+    sigaction(SIGINT, nullptr, &before_);
+    if (before_.sa_handler == SIG_IGN) return;  // As a shell does for what runs in the background.
+    struct sigaction action {};
+    action.sa_handler = leave;
+    sigaction(SIGINT, &action, nullptr);
+  }
+  ~OnInterrupt() { sigaction(SIGINT, &before_, nullptr); }
+  OnInterrupt(const OnInterrupt&) = delete;
+  OnInterrupt& operator=(const OnInterrupt&) = delete;
+
+ private:
+  struct sigaction before_ {};
+};
 
 }  // namespace
 
@@ -102,6 +133,8 @@ void FlowView::show(const Run& run) {
 // A look reads the whole run, which may be long: between two of them passes as much time as the
 // look has taken, tenfold.
 Result<Run> watch_run(Client& client, const RunId& id, Duration patience, bool quiet) {
+  const OnInterrupt on_interrupt(
+      quiet ? "" : "\nrun " + id.text + " goes on: penstock flow wait " + id.text + '\n');
   if (quiet) return client.wait_run(id, patience);
   FlowView view(false);
   const SteadyTime give_up = real_clock().steady() + patience;

@@ -32,7 +32,8 @@ class FlowView {
   std::size_t history_told_ = 0;
 };
 
-/// Waits for the end of a run and shows how it goes on. Errors: timed_out, those of the client.
+/// Waits for the end of a run and shows how it goes on. SIGINT ends the process with 130, the run
+/// goes on. Errors: timed_out, those of the client.
 Result<Run> watch_run(Client& client, const RunId& id, Duration patience, bool quiet);
 
 /// "312ms"; "-" when it has not both begun and ended.

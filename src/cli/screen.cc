@@ -14,7 +14,6 @@ namespace penstock::cli {
 namespace {
 
 constexpr int bar_width = 28;
-constexpr std::size_t usual_width = 80;
 
 bool colours_wanted(int descriptor) {
   const char* refused = std::getenv("NO_COLOR");
@@ -26,10 +25,24 @@ bool can_move() {
   return is_terminal(STDERR_FILENO) && terminal && std::string(terminal) != "dumb";
 }
 
-std::size_t terminal_width() {
+struct TerminalSize {
+  std::size_t width = 80, height = 24;
+};
+
+TerminalSize terminal_size() {
+  TerminalSize known;
   winsize size{};
-  const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20;
-  return known ? size.ws_col : usual_width;
+  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0) return known;
+  if (size.ws_col > 20) known.width = size.ws_col;
+  if (size.ws_row > 0) known.height = std::max<std::size_t>(size.ws_row, 3);
+  return known;
+}
+
+// At most so many bytes, and no half of a character.
+std::string cut(const std::string& text, std::size_t bytes) {
+  if (text.size() <= bytes) return text;
+  while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xC0U) == 0x80U) --bytes;
+  return text.substr(0, bytes);
 }
 
 int quarter(double share) { return static_cast<int>(std::clamp(share, 0.0, 1.0) * 4); }
@@ -59,7 +72,6 @@ void Screen::bars(std::vector<Bar> bars) {
   const std::lock_guard lock(mutex_);
   if (bars == bars_) return;
   if (!moving_) say_quarters(bars);
-  wipe();
   bars_ = std::move(bars);
   draw();
 }
@@ -85,26 +97,32 @@ void Screen::wipe() {
   drawn_ = 0;
 }
 
-// Caller holds `mutex_`.
+// Caller holds `mutex_`. In one piece, each line over the one that was there: nothing flickers.
 void Screen::draw() {
-  if (!moving_ || bars_.empty()) return;
+  if (!moving_ || (bars_.empty() && drawn_ == 0)) return;
+  const TerminalSize size = terminal_size();
+  // What has left the terminal at its top could not be taken away again.
+  const bool all = bars_.size() < size.height;
+  const std::size_t shown = all ? bars_.size() : size.height - 2;
   std::size_t widest = 0;
   for (const Bar& bar : bars_) widest = std::max(widest, bar.title.size());
-  std::string text;
-  const std::size_t width = terminal_width();
-  for (const Bar& bar : bars_) {
+  // Neither could what is wrapped: the terminal is told not to.
+  std::string text = "\x1b[?7l";
+  if (drawn_ > 0) text += "\x1b[" + std::to_string(drawn_) + 'A';
+  for (std::size_t i = 0; i < shown; ++i) {
+    const Bar& bar = bars_[i];
     std::string line = "  " + bar.title + std::string(widest - bar.title.size(), ' ') + "  ";
     if (bar.share) {
       const int full = static_cast<int>(std::clamp(*bar.share, 0.0, 1.0) * bar_width);
       line += '[';
-      for (int i = 0; i < bar_width; ++i) line += i < full ? '#' : '.';
+      for (int k = 0; k < bar_width; ++k) line += k < full ? '#' : '.';
       line += "]  ";
     }
-    // One that is wrapped could not be taken away again.
-    text += (line + bar.note).substr(0, width - 1) + '\n';
+    text += cut(line + bar.note, size.width - 1) + "\x1b[K\n";
   }
-  std::cerr << text << std::flush;
-  drawn_ = bars_.size();
+  if (!all) text += "  and " + std::to_string(bars_.size() - shown) + " more lines\x1b[K\n";
+  std::cerr << text + "\x1b[J\x1b[?7h" << std::flush;
+  drawn_ = shown + (all ? 0 : 1);
 }
 
 }  // namespace penstock::cli

@@ -1,10 +1,17 @@
 # SPDX-License-Identifier: MIT
 """Flows on the command line: an ETL in YAML whose steps are Python programs."""
+import contextlib
 import json
+import os
 import pathlib
+import pty
 import re
+import select
+import signal
+import subprocess
+import termios
 
-from stage import SOURCE, Stage
+from stage import BIN, PATIENCE, SOURCE, Stage
 
 ETL = SOURCE / "examples/etl"
 ROWS = json.dumps({"rows": ["Ada,36", ",1", "Grace,85"]})
@@ -65,6 +72,51 @@ class Flows(Stage):
         told = self.run_command("flow", "wait", "seen", "--json", "--quiet")
         self.assertEqual(json.loads(told.out)["state"], "succeeded")
         self.assertEqual(told.err, "")
+
+    def test_who_stops_watching_a_run_is_told_how_to_go_on_and_the_run_goes_on(self):
+        self.worker("--flow", self.file)
+        watching = self.start("flow", "run", "etl", "--id", "left", "--input", ROWS)
+        watching.wait_line("review waits for approval")
+        self.assertEqual(watching.send(signal.SIGINT).wait(), 130)
+        self.assertEqual(watching.lines[-1], "run left goes on: penstock flow wait left")
+        again = self.start("flow", "wait", "left", "--quiet")
+        self.flow("signal", "left", "review", "true")
+        self.assertEqual(again.wait(), 0)
+        self.assertEqual(again.lines, [])
+
+    def test_on_a_terminal_what_runs_is_redrawn_in_as_many_lines_as_it_has(self):
+        gates = "".join(f"  gate{i}: {{gate: {{ask: text, prompt: 'größer als 60 Spalten ist "
+                        f"diese Frage, die {i} ist'}}, needs: [a]}}\n" for i in range(9))
+        file = self.write("wide.yaml", "flow: wide\nnodes:\n  a: {exec: [echo, '[1, 2, 3]']}\n"
+                          "  each: {exec: [cat], needs: [a], map: {over: $.nodes.a.result}}\n"
+                          + gates)
+        self.worker("--flow", file)
+        ours, theirs = pty.openpty()
+        self.addCleanup(os.close, ours)
+        termios.tcsetwinsize(theirs, (6, 60))
+        with subprocess.Popen([BIN / "penstock", "flow", "run", "wide", "--id", "w"],
+                              env=self.environment | {"TERM": "xterm"}, cwd=self.folder,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=theirs,
+                              text=True) as watching:
+            os.close(theirs)
+            shown = b""
+            while b"more lines" not in shown:
+                self.assertTrue(select.select([ours], [], [], PATIENCE)[0], shown)
+                shown += os.read(ours, 65536)
+            for i in range(9):
+                self.flow("signal", "w", f"gate{i}", '"yes"')
+            with contextlib.suppress(OSError):  # The terminal's other end is closed.
+                while more := os.read(ours, 65536):
+                    shown += more
+            self.assertEqual(watching.stdout.read().count("\n"), 1)
+            self.assertEqual(watching.wait(), 0)
+        text = shown.decode("utf-8")  # No half of a character.
+        self.assertIn("gate8 succeeded", text)
+        self.assertLessEqual(max(map(int, re.findall(r"\x1b\[(\d+)A", text))), 5)
+        for block in re.findall(r"\x1b\[\?7l(.*?)\x1b\[J\x1b\[\?7h", text, re.S):
+            lines = re.sub(r"\x1b\[\d*[AK]", "", block).split("\r\n")
+            self.assertLessEqual(len(lines) - 1, 5)
+            self.assertLess(max(map(len, lines)), 60)
 
     def test_runs_are_listed_in_pages_and_several_are_cancelled_at_once(self):
         self.worker("--flow", self.file)
