@@ -14,13 +14,14 @@ import termios
 from stage import BIN, PATIENCE, SOURCE, Stage
 
 ETL = SOURCE / "examples/etl"
-ROWS = json.dumps({"rows": ["Ada,36", ",1", "Grace,85"]})
 
 
 class Flows(Stage):
     def setUp(self):
         super().setUp()
         self.file = ETL / "etl.yaml"
+        self.target = pathlib.Path(self.folder) / "orders.json"
+        self.input = json.dumps({"target": str(self.target)})
 
     def write(self, name, text):
         path = pathlib.Path(self.folder) / name
@@ -42,31 +43,48 @@ class Flows(Stage):
 
     def test_an_etl_of_programs_waits_for_approval_and_goes_on(self):
         self.worker("--flow", self.file, processes=2)
-        run = self.flow("run", "etl", "--input", ROWS, "--detach")
+        run = self.flow("run", "etl", "--input", self.input, "--detach")
         seen = self.until_waiting(run)
         gate = next(node for node in seen["nodes"] if node["node"] == "review")
-        self.assertEqual((gate["waits_for"], gate["prompt"]), ("approval", "Load?"))
+        self.assertEqual((gate["waits_for"], gate["prompt"]), ("approval", "Load the orders?"))
         self.refuse("flow", "signal", run, "review", '"perhaps"', code=2, holding="true or false")
         self.flow("signal", run, "review", "true", "--by", "ada")
         self.refuse("flow", "signal", run, "review", "true", code=6, holding="answered already")
         self.assertEqual(json.loads(self.flow("wait", run)),
-                         {"loaded": 2, "names": ["Ada", "Grace"]})
+                         {"target": str(self.target), "orders": 3, "cents": 19970})
+        self.assertEqual([order["order"] for order in json.loads(self.target.read_text())],
+                         [1001, 1004, 1005])
         self.assertEqual(self.node(run, "review")["started_at"], gate["started_at"])
         self.assertIn("answered by ada", self.run_of(run)["history"][-1]["text"])
-        self.assertEqual(self.node(run, "each[1]")["state"], "failed")
-        self.assertIn("no name", self.node(run, "each[1]")["error"])
+        self.assertEqual(self.node(run, "clean[1]")["state"], "failed")
+        self.assertIn("no customer in order 1002", self.node(run, "clean[1]")["error"])
+        self.assertIn("no number in order 1003: 'n/a'", self.node(run, "clean[2]")["error"])
         listed = [json.loads(line) for line in self.run_command("flow", "list",
                                                                 "--json").out.splitlines()]
         self.assertEqual([one["run"] for one in listed], [run])
 
+    def test_what_an_etl_has_loaded_is_taken_back_when_its_sum_is_wrong(self):
+        self.worker("--flow", self.file)
+        source = self.write("other.csv", "order,customer,amount\n7,Ada,1.10\n")
+        more = {"target": str(self.target), "source": str(source)}
+        for run, control, state in (("good", 110, "succeeded"), ("bad", 111, "compensated")):
+            self.flow("run", "etl", "--id", run, "--detach", "--input",
+                      json.dumps(more | {"control": control}))
+            self.until_waiting(run)
+            self.flow("signal", run, "review", "true")
+            self.flow("wait", run, code=0 if state == "succeeded" else 1)
+            self.assertEqual(self.run_of(run)["state"], state)
+            self.assertEqual(self.target.exists(), state == "succeeded")
+        self.assertIn("110 cents, and should to 111", self.run_of("bad")["error"])
+
     def test_who_waits_for_a_run_sees_each_node_end_and_what_it_waits_for(self):
         self.worker("--flow", self.file)
-        waiting = self.start("flow", "run", "etl", "--id", "seen", "--input", ROWS)
+        waiting = self.start("flow", "run", "etl", "--id", "seen", "--input", self.input)
         waiting.wait_line("penstock flow signal seen review JSON")
         waiting.wait_line("extract succeeded in ")
-        self.assertIn("a row has no name", waiting.wait_line("each[1] failed"))
+        self.assertIn("no customer in ", waiting.wait_line("clean[1] failed"))
         self.flow("signal", "seen", "review", "true")
-        waiting.wait_line("load succeeded")
+        waiting.wait_line("verify succeeded")
         self.assertEqual(waiting.wait(), 0)
         self.assertEqual(len([line for line in waiting.lines if line.startswith("extract ")]), 1)
         told = self.run_command("flow", "wait", "seen", "--json", "--quiet")
@@ -75,7 +93,7 @@ class Flows(Stage):
 
     def test_who_stops_watching_a_run_is_told_how_to_go_on_and_the_run_goes_on(self):
         self.worker("--flow", self.file)
-        watching = self.start("flow", "run", "etl", "--id", "left", "--input", ROWS)
+        watching = self.start("flow", "run", "etl", "--id", "left", "--input", self.input)
         watching.wait_line("review waits for approval")
         self.assertEqual(watching.send(signal.SIGINT).wait(), 130)
         self.assertEqual(watching.lines[-1], "run left goes on: penstock flow wait left")
@@ -120,7 +138,7 @@ class Flows(Stage):
 
     def test_runs_are_listed_in_pages_and_several_are_cancelled_at_once(self):
         self.worker("--flow", self.file)
-        runs = [self.flow("run", "etl", "--input", ROWS, "--detach") for _ in range(3)]
+        runs = [self.flow("run", "etl", "--input", self.input, "--detach") for _ in range(3)]
         page = self.run_command("flow", "list", "--limit", "2")
         cursor = page.err.split("--cursor ")[1].strip()
         rest = self.run_command("flow", "list", "--limit", "2", "--cursor", cursor)
@@ -203,7 +221,7 @@ nodes:
 
     def test_a_rejected_run_ends_without_loading(self):
         self.worker("--flow", self.file)
-        run = self.flow("run", self.file, "--input", ROWS, "--detach", "--id", "mine")
+        run = self.flow("run", self.file, "--input", self.input, "--detach", "--id", "mine")
         self.assertEqual(run, "mine")
         self.until_waiting(run)
         self.flow("signal", run, "review", "false")
@@ -295,7 +313,7 @@ nodes:
 
     def test_a_cancelled_run_is_over_at_once(self):
         self.worker("--flow", self.file)
-        run = self.flow("run", "etl", "--input", ROWS, "--detach")
+        run = self.flow("run", "etl", "--input", self.input, "--detach")
         self.until_waiting(run)
         self.flow("cancel", run)
         self.assertEqual(self.run_of(run)["state"], "cancelled")
