@@ -2,7 +2,7 @@
 //
 // Flows that are written down in YAML: text to rules::FlowDefinition. Every mistake is told, each
 // with its line and column. Files are read by whoever calls, so this needs none. The format:
-// docs/flows.md, and deploy/flow.schema.json for editors.
+// docs/flows-yaml.md, and deploy/flow.schema.json for editors.
 #pragma once
 
 #include "flow/yaml_text.h"

@@ -303,9 +303,29 @@ TEST(Yaml, AFileThatCannotBeReadIsAnError) {
   EXPECT_EQ(load({}).problems, "file f.yaml cannot be read");
 }
 
+std::string text_of_file(const char* path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(Yaml, TheReferenceHasEveryKeyInItsSection) {
+  const std::string text = text_of_file(FLOW_REFERENCE);
+  for (const auto& [what, keys] : yaml_keys()) {
+    const std::string heading = what == "flow"   ? "\n## The file\n"
+                                : what == "node" ? "\n## Nodes\n"
+                                                 : "\n### " + what + '\n';
+    const auto from = text.find(heading);
+    ASSERT_NE(from, std::string::npos) << heading;
+    const std::string section = text.substr(from, text.find("\n#", from + heading.size()) - from);
+    for (const std::string& key : keys) {
+      EXPECT_THAT(section, ::testing::ContainsRegex("\n\\|[^|]*`" + key + "`[^|]*\\|"))
+          << what << ": " << key;
+    }
+  }
+}
+
 TEST(Yaml, TheSchemaForEditorsKnowsTheKeysOfTheLoaderAndNoOthers) {
-  std::ifstream file(FLOW_SCHEMA);
-  const std::string text(std::istreambuf_iterator<char>(file), {});
+  const std::string text = text_of_file(FLOW_SCHEMA);
   const auto members = [](const std::string& object) {
     auto read = rules::read_raw_object(object);
     EXPECT_TRUE(read) << object;

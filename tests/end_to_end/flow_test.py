@@ -320,11 +320,13 @@ nodes:
         self.refuse("flow", "cancel", run, code=6, holding="it is cancelled")
         self.refuse("flow", "wait", run, code=1, holding="is cancelled")
 
-    def test_the_flow_of_the_documentation_has_no_mistakes(self):
-        text = (SOURCE / "docs/flows.md").read_text()
-        shown = re.search(r"```yaml\n(.*?)```", text, re.S).group(1)
-        self.assertIn("no mistakes", self.run_command(
-            "flow", "check", self.write("shown.yaml", shown)).out)
+    def test_the_flows_of_the_documentation_have_no_mistakes(self):
+        for page, count in (("flows.md", 1), ("flows-yaml.md", 3)):
+            shown = re.findall(r"```yaml\n(.*?)```", (SOURCE / "docs" / page).read_text(), re.S)
+            self.assertEqual(len(shown), count)
+            for text in shown:
+                told = self.run_command("flow", "check", self.write("shown.yaml", text))
+                self.assertIn("no mistakes", told.out)
 
     def test_what_is_no_flow_is_refused_before_anything_runs(self):
         def refused(name, text, holding):
