@@ -81,6 +81,9 @@ class Wiring {
          const Findings& findings)
       : flow_(flow), drafts_(drafts), loading_(loading), findings_(findings) {
     for (std::size_t i = 0; i < drafts.size(); ++i) by_name_.emplace(drafts[i].node.name, i);
+    for (const auto& [name, at] : by_name_) {
+      if (some_names_.size() < most_names) some_names_.push_back(name);
+    }
   }
 
   void connect() {
@@ -100,8 +103,11 @@ class Wiring {
 
   void nowhere(std::size_t node, const NodeDraft::Edge& edge, const std::string& what) {
     loading_.broken = true;
+    // Nobody reads so many guesses, and each costs a look at every name.
+    const std::string guess = guesses_-- > 0 ? perhaps(edge.target, some_names_) : "";
     say(node, edge.place,
-        what + " \"" + rules::printable(edge.target) + "\", which is no node of this flow");
+        what + " \"" + rules::printable(edge.target) + "\"" + guess +
+            ", which is no node of this flow");
   }
 
   void take_next(std::size_t from, const NodeDraft::Edge& edge) {
@@ -186,6 +192,9 @@ class Wiring {
   Loading& loading_;
   const Findings& findings_;
   std::map<std::string, std::size_t, std::less<>> by_name_ = {};
+  static constexpr std::size_t most_names = 1000;
+  std::vector<std::string_view> some_names_ = {};  // To guess which one was meant.
+  int guesses_ = 100;
 };
 
 void read_nodes(FlowDraft& draft, const std::string& prefix, Loading& loading,

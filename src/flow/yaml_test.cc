@@ -157,9 +157,9 @@ constexpr Bad mistakes[] = {
      "f.yaml:1:1: the flow has no name: write flow: NAME\n"
      "f.yaml:1:1: the flow has no nodes: write nodes: {NAME: {task: ...}}\n"},
     {"UnknownKeys", "flow: f\nnode: {}\nnodes:\n  a: {task: t, tiemout: 3s}\nlimits: {steps: 3}\n",
-     "f.yaml:2:1: unknown key \"node\": a flow may have flow, start, limits, nodes\n"
-     "f.yaml:4:16: node a: unknown key \"tiemout\": a node may have exec, task, flow, gate, with, "
-     "needs, next, map, when, retry, timeout, pool, queue, undo, join, local\n"
+     "f.yaml:2:1: unknown key \"node\" (nodes?): a flow may have flow, start, limits, nodes\n"
+     "f.yaml:4:16: node a: unknown key \"tiemout\" (timeout?): a node may have exec, task, flow, "
+     "gate, with, needs, next, map, when, retry, timeout, pool, queue, undo, join, local\n"
      "f.yaml:5:10: unknown key \"steps\": limits may have max_steps, max_visits, max_cycles, "
      "timeout, on_missing\n"},
     {"DoubleKeys", "flow: f\nflow: g\nnodes:\n  a: {task: t, with: {x: 1, x: 2}}\n  a: {task: t}\n",
@@ -223,6 +223,14 @@ constexpr Bad mistakes[] = {
      "f.yaml:4:48: node a: next.odd has to be a node, a list of nodes, or end, not a mapping\n"
      "f.yaml:5:24: node b: needs names \"y\", which is no node of this flow\n"
      "f.yaml:6:27: node c: needs names \"b\" twice\n"},
+    {"NodesThatAreNearlyNamed",
+     "flow: f\nnodes:\n  extract: {task: t, next: {odd: lode}}\n"
+     "  clean: {task: t, needs: [extarct]}\n"
+     "  load: {task: t, needs: [clan, somebody]}\n",
+     "f.yaml:3:34: node extract: next.odd leads to \"lode\", which is no node of this flow\n"
+     "f.yaml:4:28: node clean: needs names \"extarct\" (extract?), which is no node of this flow\n"
+     "f.yaml:5:27: node load: needs names \"clan\" (clean?), which is no node of this flow\n"
+     "f.yaml:5:33: node load: needs names \"somebody\", which is no node of this flow\n"},
     {"CirclesOfNeeds",
      "flow: f\nnodes:\n  s: {task: t}\n  a: {task: t, needs: [s, c]}\n  b: {task: t, needs: [a]}\n"
      "  c: {task: t, needs: [b]}\n  d: {task: t, needs: [d]}\n",
@@ -259,7 +267,8 @@ constexpr Bad mistakes[] = {
      "beginning with a letter, digit or _\n"
      "f.yaml:7:13: node g: flow has to be a file, or the flow itself as a mapping, not a list\n"
      "bad.yaml:3:3: node c/a: it says nothing to do: give it exec, task, flow or gate\n"
-     "bad.yaml:3:7: node c/a: unknown key \"tusk\": a node may have exec, task, flow, gate, with, "
+     "bad.yaml:3:7: node c/a: unknown key \"tusk\" (task?): a node may have exec, task, flow, "
+     "gate, with, "
      "needs, next, map, when, retry, timeout, pool, queue, undo, join, local\n"
      "self.yaml:3:13: node b/a: self.yaml would contain itself\n"},
     {"GraphOfAFlowInside", "flow: f\nnodes:\n  a: {flow: lonely.yaml}\n",

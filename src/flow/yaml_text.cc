@@ -255,6 +255,17 @@ std::string message_of(const YAML::Exception& e) {
   return text;
 }
 
+// A tab looks like the spaces that it is not, and what the library says of it is no help.
+YamlMistake mistake_of(const YAML::Exception& e, std::string_view text) {
+  const YamlPlace place = e.mark.is_null() ? YamlPlace{} : place_of(e.mark);
+  for (int line = 1; line < place.line; ++line) text.remove_prefix(text.find('\n') + 1);
+  const std::size_t tab = text.find_first_not_of(' ');
+  if (e.mark.is_null() || tab == std::string_view::npos || text[tab] != '\t') {
+    return {place, message_of(e)};
+  }
+  return {{place.line, static_cast<int>(tab) + 1}, "a tab indents this line: use spaces"};
+}
+
 }  // namespace
 
 Shared read_yaml(std::string_view text, YamlMistake& mistake) {
@@ -273,7 +284,7 @@ Shared read_yaml(std::string_view text, YamlMistake& mistake) {
     mistake = refused.mistake;
     return nullptr;
   } catch (const YAML::Exception& e) {
-    mistake = {e.mark.is_null() ? YamlPlace{} : place_of(e.mark), message_of(e)};
+    mistake = mistake_of(e, text);
     return nullptr;
   }
   if (!builder.root()) mistake = {{}, "the file is empty"};

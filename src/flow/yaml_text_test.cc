@@ -75,6 +75,8 @@ TEST(YamlText, EveryValueKnowsItsPlace) {
 
 TEST(YamlText, WhatIsNoYamlIsToldWithItsPlace) {
   EXPECT_EQ(refused("a: b\n}\n"), "2:1 this is no YAML: illegal flow end");
+  EXPECT_EQ(refused("a:\n\tb: c\n"), "2:1 a tab indents this line: use spaces");
+  EXPECT_EQ(refused("a:\n  b:\n  \tc: d\n"), "3:3 a tab indents this line: use spaces");
   EXPECT_EQ(refused("a: *b\n"), "1:4 this is no YAML: the referenced anchor is not defined");
   EXPECT_EQ(refused("a: {when: $.x != []}\n"),
             "1:18 this is no YAML: end of map flow not found (inside { } and [ ], text with a "

@@ -339,6 +339,12 @@ nodes:
         refused("bomb.yaml", bomb + "flow: f\nnodes: {n: {task: t, with: *a11}}\n", "aliases")
         deep = "[" * 9999 + "]" * 9999
         refused("deep.yaml", f"flow: f\nnodes: {{n: {{task: t, with: {deep}}}}}\n", "nested")
+        refused("wide.yaml", "flow: f\nnodes:\n" + "".join(
+            f" {i:x}: {{}}\n" for i in range(100001)), "more than 100000 values")
+        (pathlib.Path(self.folder) / "link.yaml").symlink_to("again.yaml")
+        refused("again.yaml", "flow: f\nnodes:\n  a: {flow: link.yaml}\n", "contain itself")
+        refused("tab.yaml", "flow: f\nnodes:\n\ta: {task: t}\n", "tab.yaml:3:1: a tab")
+        refused("none.yaml", "flow: f\nnodes:\n  a: {flow: nobody.yaml}\n", "none.yaml:3:13")
         folder = pathlib.Path(self.folder) / "folder.yaml"
         folder.mkdir()
         self.refuse("flow", "check", folder, code=2, holding="is a folder")
