@@ -318,7 +318,7 @@ std::string text_of_file(const char* path) {
 }
 
 TEST(Yaml, TheReferenceHasEveryKeyInItsSection) {
-  const std::string text = text_of_file(FLOW_REFERENCE);
+  const std::string text = text_of_file(PROJECT_FOLDER "/docs/flows-yaml.md");
   for (const auto& [what, keys] : yaml_keys()) {
     const std::string heading = what == "flow"   ? "\n## The file\n"
                                 : what == "node" ? "\n## Nodes\n"
@@ -334,7 +334,7 @@ TEST(Yaml, TheReferenceHasEveryKeyInItsSection) {
 }
 
 TEST(Yaml, TheSchemaForEditorsKnowsTheKeysOfTheLoaderAndNoOthers) {
-  const std::string text = text_of_file(FLOW_SCHEMA);
+  const std::string text = text_of_file(PROJECT_FOLDER "/deploy/flow.schema.json");
   const auto members = [](const std::string& object) {
     auto read = rules::read_raw_object(object);
     EXPECT_TRUE(read) << object;
