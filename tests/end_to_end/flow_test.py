@@ -115,7 +115,8 @@ class Flows(Stage):
         with subprocess.Popen([BIN / "penstock", "flow", "run", "wide", "--id", "w"],
                               env=self.environment | {"TERM": "xterm"}, cwd=self.folder,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=theirs,
-                              text=True) as watching:
+                              text=True) as watching, contextlib.ExitStack() as at_end:
+            at_end.callback(watching.kill)  # Else a test that fails would wait for the run's end.
             os.close(theirs)
             shown = b""
             while b"more lines" not in shown:
