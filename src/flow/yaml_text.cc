@@ -95,7 +95,8 @@ class Builder : public YAML::EventHandler {
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& text) override {
-    YamlValue value{.kind = Kind::text, .place = place_of(mark), .text = text};
+    YamlValue value{
+        .kind = Kind::text, .place = place_of(mark), .text = text, .bytes = text.size()};
     if (tag == "!") {
       check_quote(mark);
     } else if (tag == "?") {
@@ -187,7 +188,12 @@ class Builder : public YAML::EventHandler {
       return;
     }
     in.value->count += value->count;
+    in.value->bytes += value->bytes + (in.key ? in.key->bytes : 0);
     in.value->depth = std::max(in.value->depth, value->depth + 1);
+    if (in.value->bytes > max_yaml_text) {
+      refuse(value->place, "there are more than " + std::to_string(max_yaml_text) +
+                               " bytes of text here, aliases counted as what they stand for");
+    }
     if (in.value->count > max_yaml_values) {
       refuse(value->place, "there are more than " + std::to_string(max_yaml_values) +
                                " values here, aliases counted as what they stand for");

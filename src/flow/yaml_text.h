@@ -3,7 +3,7 @@
 // YAML text as a tree of values, each with its place: what the loader (yaml.h) reads. The values
 // are those of YAML 1.2's core schema: yes, on and 0777 stay text or decimal numbers, what is
 // quoted is text. Bounded, so that a file from anywhere does no harm: bytes, depth, and how many
-// values it has when every alias is counted as what it stands for.
+// values and bytes of text it has when every alias is counted as what it stands for.
 #pragma once
 
 #include <penstock/result.h>
@@ -18,6 +18,7 @@ namespace penstock::flow {
 
 inline constexpr std::size_t max_yaml_bytes = 1 << 20;
 inline constexpr std::size_t max_yaml_values = 100'000;
+inline constexpr std::size_t max_yaml_text = 8 << 20;
 inline constexpr int max_yaml_depth = 64;
 
 /// Counted from 1.
@@ -36,6 +37,7 @@ struct YamlValue {
   std::vector<std::shared_ptr<const YamlValue>> items = {};  ///< Of a list. Shared by aliases.
   std::vector<YamlMember> members = {};                      ///< Of a map, doubles included.
   std::size_t count = 1;                                     ///< Values in it, itself included.
+  std::size_t bytes = 0;  ///< Of all text in it, keys included.
   int depth = 1;
 };
 

@@ -104,7 +104,9 @@ void RunStep::end_running(const NodeReport& report, const Token& token) {
       }
       record(report, JobState::failed);
       fail(report.place, report.error);
-      return park(token, report.place, report.phase);
+      // A run inside that failed will not answer again: a retry starts another one.
+      const bool inside = node_of(token).kind == FlowNode::Kind::child;
+      return park(token, report.place, inside ? Phase::main : report.phase);
     }
     default:
       break;

@@ -95,6 +95,7 @@ void RunStep::tell_parent(RunState state) {
   RunEdit& edit = (*edit_of_)(parent->substr(0, bar));
   const std::string at = parent->substr(bar + 1);
   if (edit.read("g:" + at).value_or("") != "open") return;
+  if (edit.read("k:" + at) != edit_.run()) return;  // Another one is in its place.
   JsonWriter answer;
   answer.begin_object().key("action");
   answer.text(state == RunState::succeeded ? last_action_ : std::string(to_text(state)));

@@ -56,7 +56,9 @@ class Decision {
   Transition operator()(const NoSuchTask& n) {
     next_.attempt = job_.attempt - 1;
     if (job_.cancel_requested) return cancelled();
-    if (!n.offered) {
+    // A step of a run waits for a worker that has it, however long: whoever restarts or renews the
+    // only one does not want every run in flight to fail.
+    if (!n.offered && !job_.in_run) {
       next_.error = "no handler" + n.offers;
       return failed();
     }

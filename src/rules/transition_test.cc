@@ -119,9 +119,19 @@ TEST(Decide, NoRetryStartsAfterRetryFor) {
   EXPECT_EQ(decide(attempt(1), Failed{"e"}, limited, now, 0.5).to, JobState::failed);
 }
 
+TEST(Decide, AStepOfARunWaitsForAWorkerThatHasItWhoeverIsThere) {
+  Attempted step = attempt(1);
+  EXPECT_EQ(decide(step, NoSuchTask{false, ""}, policy(), now, 0.5).to, JobState::failed);
+  step.in_run = true;
+  step.misses = 1000;
+  const Transition next = decide(step, NoSuchTask{false, ""}, policy(), now, 0.5);
+  EXPECT_EQ(next.to, JobState::scheduled);
+  EXPECT_EQ(next.due, now + 30s);
+}
+
 TEST(Decide, MissesDoubleTheirPauseUntilTheCap) {
   Attempted missed = attempt(1);
-  const Duration pauses[] = {1s, 2s, 4s, 8s, 16s, 30s, 30s};
+  const Duration pauses[] = {100ms, 200ms, 400ms, 800ms, 1600ms, 3200ms, 6400ms};
   for (int misses = 0; misses < 7; ++misses) {
     missed.misses = misses;
     const Transition next = decide(missed, NoSuchTask{true, ""}, policy(), now, 0.5);

@@ -127,6 +127,7 @@ void Hand::end(const Key& key, const Item& item, const rules::Outcome& outcome) 
                                    .crashes = reserved.crashes,
                                    .misses = reserved.misses,
                                    .cancel_requested = item.cancelled,
+                                   .in_run = item.attempt->ticket().has_value(),
                                    .created_at = reserved.created_at};
   std::uniform_real_distribution<double> die(0.0, 1.0);
   const Time now = store_.clock().now();

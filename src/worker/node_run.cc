@@ -16,6 +16,8 @@ using rules::FlowNode;
 using rules::NodeReport;
 using rules::Phase;
 
+constexpr Duration store_pause{1000};  // When the store did not answer a step.
+
 // A task that is no Node names its action in its result.
 std::string action_in(const std::string& result) {
   if (!result.starts_with('{')) return "default";
@@ -53,7 +55,7 @@ rules::Outcome NodeRun::run(JobContext& context, bool last_try) {
     return by_phase();
   } catch (const StoreError& e) {
     context.log(std::string("the store did not answer: ") + e.what());
-    return rules::Snoozed{rules::miss_first};
+    return rules::Snoozed{store_pause};
   }
 }
 
@@ -90,7 +92,7 @@ void NodeRun::start(JobContext& context, AsyncLoop& loop, bool last_try, End end
     }
     start_code(loop, end);
   } catch (const StoreError&) {
-    end({}, rules::Snoozed{rules::miss_first});
+    end({}, rules::Snoozed{store_pause});
   } catch (...) {
     end(std::current_exception(), {});
   }

@@ -338,6 +338,9 @@ nodes:
         bomb = "a0: &a0 [x]\n" + "".join(
             f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 12))
         refused("bomb.yaml", bomb + "flow: f\nnodes: {n: {task: t, with: *a11}}\n", "aliases")
+        long = "a: &a '" + "x" * 500000 + "'\n"
+        refused("long.yaml", long + f"flow: f\nnodes: {{n: {{task: t, with: [{'*a, ' * 90000}0]}}}}\n",
+                "8388608 bytes")
         deep = "[" * 9999 + "]" * 9999
         refused("deep.yaml", f"flow: f\nnodes: {{n: {{task: t, with: {deep}}}}}\n", "nested")
         refused("wide.yaml", "flow: f\nnodes:\n" + "".join(

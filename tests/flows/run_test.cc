@@ -202,6 +202,72 @@ TEST_P(RunTest, ARunInsideThatFailsFailsItsNode) {
   EXPECT_NE(ended.error.find("inner trouble"), std::string::npos) << ended.error;
 }
 
+TEST_P(RunTest, ARetryStartsARunInsideThatFailedAnew) {
+  std::atomic<int> tries{0};
+  Flow inner("child");
+  inner.task("mends", [&tries] {
+    if (++tries == 1) throw NoRetry("not yet");
+    return tries.load();
+  });
+  Flow outer("parent");
+  outer.run("calls", inner);
+  EXPECT_EQ(run(outer).state, "failed");
+  ASSERT_TRUE(client_.retry_run(id_));
+  const Run again = wait(id_);
+  EXPECT_EQ(again.state, "succeeded") << again.error;
+  EXPECT_EQ(again.output, "2");
+}
+
+TEST_P(RunTest, ARunInsideThatWasReplacedDoesNotAnswerForTheOneInItsPlace) {
+  std::atomic<int> tries{0};
+  Flow inner("child");
+  auto first = inner.task("first", [&tries] {
+    if (++tries == 1) throw NoRetry("not yet");
+    return tries.load();
+  });
+  auto gate = inner.gate("gate", {.ask = GateOptions::Ask::event});
+  first >> gate >> inner.task("number", [](int n) { return n; }, {"first"});
+  Flow outer("parent");
+  outer.run("calls", inner);
+  EXPECT_EQ(run(outer).state, "failed");
+  RunId old;
+  const auto listed = client_.list_runs().value().items;
+  for (const Run& one : listed) {
+    if (!one.parent.empty()) old = one.id;
+  }
+  ASSERT_TRUE(client_.retry_run(id_));
+  RunId fresh;
+  const auto give_up = real_clock().steady() + flow_patience;
+  while (fresh.text.empty()) {
+    ASSERT_LT(real_clock().steady(), give_up) << "no other run was started";
+    for (const Run& one : client_.list_runs().value().items) {
+      if (!one.parent.empty() && one.id != old) fresh = one.id;
+    }
+    client_.events({}, Duration{20}).value();
+  }
+  await(fresh, "gate", "waiting");
+  ASSERT_TRUE(client_.retry_run(old));
+  await(old, "gate", "waiting");
+  client_.signal(old, "gate", "1").value();
+  EXPECT_EQ(wait(old).output, "3");
+  EXPECT_FALSE(client_.find_run(id_).value().ended());
+  client_.signal(fresh, "gate", "1").value();
+  EXPECT_EQ(wait(id_).output, "2");
+}
+
+TEST_P(RunTest, AStepWaitsForAWorkerThatHasItWhateverOthersAreThere) {
+  Flow ours("ours"), theirs("theirs");
+  ours.task("a", [] { return 1; });
+  theirs.task("b", [] { return 2; });
+  work({theirs});
+  id_ = client_.run(ours, json::object()).value();
+  await(id_, "a", "scheduled");  // The worker has had it and left it.
+  work({ours});
+  const Run ended = wait(id_);
+  EXPECT_EQ(ended.state, "succeeded") << ended.error;
+  EXPECT_EQ(node("a").attempt, 1);
+}
+
 TEST_P(RunTest, ANewDeployDoesNotBreakARunInFlight) {
   Flow before("deploy");
   auto a = before.task("a", [] { return 1; });
