@@ -49,7 +49,9 @@ void print_run(const Arguments& arguments, const Run& run) {
                std::to_string(node.attempt), cell(node.worker), ran_for(node), note_of(node)});
   }
   std::cout << table.text();
-  for (const std::string& line : run.history) std::cout << "history  " << line << '\n';
+  for (const std::string& entry : run.history) {
+    std::cout << "history  " << history_text(entry) << '\n';
+  }
 }
 
 // How a run that was waited for ends the command.

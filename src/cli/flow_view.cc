@@ -3,6 +3,7 @@
 
 #include "rules/duration.h"
 #include "rules/job_state.h"
+#include "rules/json_object.h"
 #include "rules/name.h"
 
 #include <algorithm>
@@ -84,6 +85,17 @@ std::string note_of(const RunNode& node) {
          (failed > 0 ? ", " + std::to_string(failed) + " failed" : "");
 }
 
+std::string history_text(const std::string& entry) {
+  constexpr std::size_t longest = 500;
+  const auto parsed = rules::JsonObject::parse(entry);
+  if (!parsed) return rules::printable(entry, longest);
+  const auto at = parsed->number("at_ms");
+  const auto text = parsed->text("text");
+  if (!at || !*at || !text || !*text) return rules::printable(entry, longest);
+  const Time time{Duration{static_cast<std::int64_t>(**at)}};
+  return rules::format_time(time) + ' ' + rules::printable(**text, longest);
+}
+
 void FlowView::say_ended(const RunNode& node, std::vector<Line>& lines) {
   if (!told_.emplace(node.node, node.visit).second) return;
   std::string text = name_of(node) + ' ' + node.state;
@@ -122,7 +134,7 @@ void FlowView::show(const Run& run) {
     bars.push_back({.title = std::to_string(ready) + " wait for a worker"});
   }
   for (; history_told_ < run.history.size(); ++history_told_) {
-    lines.push_back({"history " + rules::printable(run.history[history_told_])});
+    lines.push_back({"history  " + history_text(run.history[history_told_])});
   }
   if (!lines.empty()) screen_.clear();
   for (const Line& line : lines) screen_.say(line.text, line.tone);

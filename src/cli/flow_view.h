@@ -40,5 +40,7 @@ Result<Run> watch_run(Client& client, const RunId& id, Duration patience, bool q
 std::string ran_for(const RunNode& node);
 /// Why it failed, what it waits for, or how far it is; may be empty.
 std::string note_of(const RunNode& node);
+/// "2026-01-31T10:00:00.000Z gate review#1 was answered by ada", of an entry of Run::history.
+std::string history_text(const std::string& entry);
 
 }  // namespace penstock::cli

@@ -83,8 +83,11 @@ class Flows(Stage):
         waiting.wait_line("penstock flow signal seen review JSON")
         waiting.wait_line("extract succeeded in ")
         self.assertIn("no customer in ", waiting.wait_line("clean[1] failed"))
-        self.flow("signal", "seen", "review", "true")
+        self.flow("signal", "seen", "review", "true", "--by", "ada")
+        answered = r"history +\d{4}-\d\d-\d\dT\S+ gate review#1 was answered by ada$"
+        self.assertRegex(waiting.wait_line("answered by ada"), answered)
         waiting.wait_line("verify succeeded")
+        self.assertRegex(self.run_command("flow", "show", "seen").out, "(?m)^" + answered)
         self.assertEqual(waiting.wait(), 0)
         self.assertEqual(len([line for line in waiting.lines if line.startswith("extract ")]), 1)
         told = self.run_command("flow", "wait", "seen", "--json", "--quiet")
