@@ -295,7 +295,7 @@ struct Spill {
   std::int64_t max_bytes = 256LL << 20;
 };
 struct Retention {
-  Keep succeeded = {};  ///< Of cancelled jobs too.
+  Keep succeeded = {};  ///< Also of cancelled jobs.
   Keep failed = {.age = Duration{30LL * 86'400'000}};
   Spill spill = {};                 ///< Of a worker's jobs.
   Duration runs{7LL * 86'400'000};  ///< How long runs of flows are kept that this worker ends.

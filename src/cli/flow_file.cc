@@ -110,7 +110,7 @@ std::vector<std::string> files_of_flow(const std::string& path) {
 }
 
 Result<FlowDefinitions> add_flow_files(const Arguments& arguments, Tasks& tasks) {
-  const std::string store = rules::without_password(arguments.store());
+  const std::string store = store_of_programs(arguments);
   std::map<std::string, std::string> file_of;  // By flow.
   OwnedPrograms owned;
   FlowDefinitions definitions;

@@ -148,7 +148,7 @@ Result<Run> watch_run(Client& client, const RunId& id, Duration patience, bool q
   const OnInterrupt on_interrupt(
       quiet ? "" : "\nrun " + id.text + " goes on: penstock flow wait " + id.text + '\n');
   if (quiet) return client.wait_run(id, patience);
-  FlowView view(false);
+  FlowView view;
   const SteadyTime give_up = real_clock().steady() + patience;
   while (true) {
     const SteadyTime began = real_clock().steady();

@@ -14,9 +14,6 @@ namespace penstock::cli {
 
 class FlowView {
  public:
-  /// Standard output is left alone: it is for the run's output.
-  explicit FlowView(bool quiet) : screen_({.quiet = quiet, .to_stderr = true}) {}
-
   /// Shows what is new since the last time.
   void show(const Run& run);
 
@@ -27,7 +24,7 @@ class FlowView {
   };
   void say_ended(const RunNode& node, std::vector<Line>& lines);
 
-  Screen screen_;
+  Screen screen_{{.to_stderr = true}};               // Standard output is for the run's output.
   std::set<std::pair<std::string, int>> told_ = {};  // Nodes and visits that have ended.
   std::size_t history_told_ = 0;
 };

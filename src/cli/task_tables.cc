@@ -107,15 +107,12 @@ TaskTable* table_of(std::vector<TaskTable>& tables, const std::string& name) {
 }
 
 Result<void> add_one(const Arguments& arguments, const TaskTable& table, Tasks& tasks) {
-  const bool full_access = table.store_access || arguments.has("--store-access");
   Program program{.command = table.exec,
                   .mode = table.mode.value_or(Program::Mode::spawn),
                   .memory_bytes = table.memory,
                   .cpu = table.cpu,
                   .folder = table.folder};
-  // Without its password the store refuses, which is better than a job in some other store.
-  const std::string store = arguments.store();
-  program.environment["PENSTOCK_STORE"] = full_access ? store : rules::without_password(store);
+  program.environment["PENSTOCK_STORE"] = store_of_programs(arguments, table.store_access);
   return add_program(tasks, table.name, std::move(program), table.defaults);
 }
 
@@ -179,6 +176,12 @@ Result<void> apply_task_table(const Arguments& arguments, JobSpec& job) {
   if (!arguments.has("--queue") && !table->queue.empty()) job.options.queue = table->queue;
   if (!arguments.has("--pool") && !table->pool.empty()) job.options.pool = table->pool;
   return {};
+}
+
+// Without its password the store refuses, which is better than a job in some other store.
+std::string store_of_programs(const Arguments& arguments, bool access) {
+  const std::string store = arguments.store();
+  return access || arguments.has("--store-access") ? store : rules::without_password(store);
 }
 
 void serve_too(std::vector<QueueWeight>* queues, const std::string& queue) {

@@ -27,6 +27,9 @@ struct TaskTable {
   TaskDefaults defaults = {};  ///< timeout, max_attempts
 };
 
+/// Where programs of this worker find the store: without its password, unless --store-access or
+/// `access` say otherwise.
+std::string store_of_programs(const Arguments& arguments, bool access = false);
 /// Adds a queue to those that are served, unless it is there, is empty, or `queues` is null.
 void serve_too(std::vector<QueueWeight>* queues, const std::string& queue);
 

@@ -141,7 +141,8 @@ Result<bool> Runs::add_open(const std::string& run, std::map<std::string, RunNod
       if (!node.waits_for.empty()) continue;
       // It has opened since the others were read.
       const auto about = reader_.fields(run, {"n:" + name.substr(2)});
-      if (about) add_ended(nodes, *about);
+      if (!about) return about.error();
+      add_ended(nodes, *about);
       continue;
     }
     if (!live) {

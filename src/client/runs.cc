@@ -16,6 +16,7 @@ namespace penstock {
 namespace {
 
 constexpr int most_conflicts = 200;
+constexpr int most_listed = 1000;  // Runs in one page.
 
 Error unknown(const std::string& run) {
   return Error{Errc::not_found,
@@ -320,6 +321,10 @@ Result<Run> Runs::wait(const RunId& id, Duration patience) {
 }
 
 Result<Page<Run>> Runs::list(const std::string& cursor, int limit) {
+  if (limit < 1 || limit > most_listed) {
+    return Error{Errc::invalid, "a limit of " + std::to_string(limit) + " runs: use 1 to " +
+                                    std::to_string(most_listed)};
+  }
   auto store = handles_.lend();
   if (!store) return std::move(store).error();
   auto listing = (*store)->list(RunsQuery{.cursor = cursor, .limit = limit});

@@ -32,7 +32,6 @@ struct FlowProgram {
   std::string task = {};  ///< FLOW.NODE, or FLOW.NODE.undo.
   std::vector<std::string> command = {};
   std::string folder = {};  ///< Of the file, as its path was given; empty: the current one.
-  std::string queue = {};
   friend bool operator==(const FlowProgram&, const FlowProgram&) = default;
 };
 

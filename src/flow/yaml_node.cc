@@ -329,8 +329,7 @@ void keep_program(const NodeDraft& draft, const std::vector<std::string>& comman
   if (command.empty()) return;
   FlowProgram program{.task = task,
                       .command = command,
-                      .folder = std::filesystem::path(findings.file()).parent_path().string(),
-                      .queue = draft.node.queue};
+                      .folder = std::filesystem::path(findings.file()).parent_path().string()};
   auto& programs = draft.scope.loading.programs;
   const auto same = std::ranges::find(programs, task, &FlowProgram::task);
   if (same == programs.end()) {

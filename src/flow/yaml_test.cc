@@ -105,8 +105,8 @@ TEST(Yaml, KeepsTheProgramsOfEveryFileWithTheirFolder) {
                               {"b/g.yaml", "flow: g\nnodes: {three: {exec: [y]}}\n"}},
                              "a/f.yaml");
   ASSERT_TRUE(loaded.flow) << loaded.problems;
-  const FlowProgram one{.task = "f.one", .command = {"x", "1"}, .folder = "a", .queue = "q"};
-  const FlowProgram three{.task = "g.three", .command = {"y"}, .folder = "b", .queue = "default"};
+  const FlowProgram one{.task = "f.one", .command = {"x", "1"}, .folder = "a"};
+  const FlowProgram three{.task = "g.three", .command = {"y"}, .folder = "b"};
   EXPECT_THAT(loaded.flow->programs, ElementsAre(one, three));
 }
 

@@ -37,7 +37,7 @@ struct YamlValue {
   std::vector<std::shared_ptr<const YamlValue>> items = {};  ///< Of a list. Shared by aliases.
   std::vector<YamlMember> members = {};                      ///< Of a map, doubles included.
   std::size_t count = 1;                                     ///< Values in it, itself included.
-  std::size_t bytes = 0;  ///< Of all text in it, keys included.
+  std::size_t bytes = 0;                                     ///< Of all text in it, keys included.
   int depth = 1;
 };
 

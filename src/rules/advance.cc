@@ -8,6 +8,7 @@
 #include "rules/json.h"
 #include "rules/run_json.h"
 #include "rules/run_step.h"
+#include "rules/whole_number.h"
 
 namespace penstock::rules {
 namespace {
@@ -145,7 +146,8 @@ void RunStep::end_main(const NodeReport& report, const Token& token) {
 std::optional<Time> RunStep::opened_at(const std::string& at) {
   const auto about = read_raw_object(edit_.read("n:" + at).value_or("{}"));
   if (!about || !about->contains("started_ms")) return std::nullopt;
-  return from_ms(std::atoll(about->at("started_ms").c_str()));
+  const auto ms = whole_number(about->at("started_ms"));
+  return ms ? std::optional(from_ms(*ms)) : std::nullopt;
 }
 
 // The gate was answered, or its time is over: whichever came first stands.

@@ -16,9 +16,8 @@
 //   j:PLACE       TAG|PHASE|JOB of every step that is open; no JOB while the run is halted
 //   n:PLACE       how it ended, or what it waits for: JSON
 //   r:SCOPE NODE  its latest result;  p:PLACE what prep returned;  g:PLACE a gate and its answer
-//   m:PLACE       a map: TAG|ITEMS|STAGE;  mi:STAGE:CHUNK its items;  mn: md: mf: PLACE the next
-//   one
-//                 to begin, how many have ended, and failed
+//   m:PLACE       a map: TAG|ITEMS|STAGE;  mi:STAGE:CHUNK its items
+//   mn: md: mf:   of the map at PLACE: the next item to begin, how many have ended, and failed
 //   k:PLACE       the run inside that the place waits for
 //   mr:PLACE:ITEM results of a map;  b:PLACE the tag of a flow inside
 //   u:N un        completed nodes that can be undone;  w:N places that are still to be fired

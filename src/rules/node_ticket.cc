@@ -2,22 +2,13 @@
 #include "rules/node_ticket.h"
 
 #include "rules/check.h"
-
-#include <charconv>
+#include "rules/whole_number.h"
 
 namespace penstock::rules {
 namespace {
 
 constexpr std::string_view phase_names[] = {"main", "item", "post",  "gate",
                                             "undo", "fire", "sweep", "deadline"};
-
-std::optional<std::int64_t> read_number(std::string_view text) {
-  std::int64_t value = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc{} || stop != end) return std::nullopt;
-  return value;
-}
 
 Error no_place(std::string_view text) {
   return Error{Errc::invalid, "\"" + std::string(text) +
@@ -55,13 +46,13 @@ Result<Place> read_place(std::string_view text) {
       part.remove_suffix(1);
       const auto open = part.find('[');
       const auto item =
-          open == std::string_view::npos ? std::nullopt : read_number(part.substr(open + 1));
+          open == std::string_view::npos ? std::nullopt : whole_number(part.substr(open + 1));
       if (!item) return no_place(text);
       segment.item = *item;
       part = part.substr(0, open);
     }
     if (!part.empty()) {
-      const auto visit = read_number(part);
+      const auto visit = whole_number(part);
       if (!visit || *visit < 1) return no_place(text);
       segment.visit = *visit;
     }
@@ -88,7 +79,7 @@ std::string write_tag(const std::vector<int>& tag) {
 
 std::vector<int> read_tag(std::string_view text) {
   std::vector<int> tag;
-  while (!text.empty()) tag.push_back(static_cast<int>(read_number(cut(text, '.')).value_or(0)));
+  while (!text.empty()) tag.push_back(static_cast<int>(whole_number(cut(text, '.')).value_or(0)));
   return tag;
 }
 

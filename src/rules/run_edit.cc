@@ -2,20 +2,15 @@
 #include "rules/run_edit.h"
 
 #include "rules/run_log.h"
+#include "rules/whole_number.h"
 
 #include <algorithm>
-#include <charconv>
 
 namespace penstock::rules {
 namespace {
 
-std::optional<std::int64_t> whole(const std::optional<std::string>& text) {
-  std::int64_t value = 0;
-  if (!text) return std::nullopt;
-  const char* end = text->data() + text->size();
-  const auto [stop, error] = std::from_chars(text->data(), end, value);
-  if (error != std::errc{} || stop != end) return std::nullopt;
-  return value;
+std::optional<std::int64_t> number_in(const std::optional<std::string>& field) {
+  return field ? whole_number(*field) : std::nullopt;
 }
 
 }  // namespace
@@ -76,18 +71,17 @@ std::optional<std::string> RunEdit::read(const std::string& field) {
 std::optional<std::string> RunEdit::guess(const std::string& field) const {
   const auto own = written_.find(field);
   if (own != written_.end()) return own->second;
-  const auto add = std::ranges::find(change_.add, field, &RunAdd::name);
+  const RunAdd* add = added(field);
   const auto& known = facts_.at(field);
-  if (add == change_.add.end()) return known;
-  return sum_of(known, {.name = field, .by = add->by});
+  return add ? sum_of(known, {.name = field, .by = add->by}) : known;
 }
 
 std::optional<std::int64_t> RunEdit::guess_number(const std::string& field) const {
-  return whole(guess(field));
+  return number_in(guess(field));
 }
 
 std::int64_t RunEdit::read_number(const std::string& field, std::int64_t absent) {
-  return whole(read(field)).value_or(absent);
+  return number_in(read(field)).value_or(absent);
 }
 
 // What was added and appended before is gone with the value that it was added to.
@@ -97,17 +91,18 @@ void RunEdit::put(const std::string& field, std::optional<std::string> value) {
   written_[field] = std::move(value);
 }
 
-RunAdd* RunEdit::added(const std::string& field) {
+const RunAdd* RunEdit::added(const std::string& field) const {
   const auto found = std::ranges::find(change_.add, field, &RunAdd::name);
   return found == change_.add.end() ? nullptr : &*found;
 }
 
 // Two to one field become one, as long as they are whole numbers within one pair of bounds.
 void RunEdit::add(RunAdd add) {
-  RunAdd* const before = added(add.name);
-  const bool alike = before && before->at_least == add.at_least && before->at_most == add.at_most;
+  const auto before = std::ranges::find(change_.add, add.name, &RunAdd::name);
+  const bool alike = before != change_.add.end() && before->at_least == add.at_least &&
+                     before->at_most == add.at_most;
   const auto sum = alike ? sum_of(before->by, {.name = add.name, .by = add.by}) : std::nullopt;
-  if (sum && whole(sum)) {
+  if (number_in(sum)) {
     before->by = *sum;
   } else {
     change_.add.push_back(std::move(add));

@@ -66,7 +66,7 @@ class RunEdit {
 
  private:
   void put(const std::string& field, std::optional<std::string> value);
-  RunAdd* added(const std::string& field);
+  [[nodiscard]] const RunAdd* added(const std::string& field) const;
 
   const RunFacts& facts_;
   RunChange change_;

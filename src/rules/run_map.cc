@@ -6,9 +6,9 @@
 #include "rules/duration.h"
 #include "rules/json.h"
 #include "rules/run_step.h"
+#include "rules/whole_number.h"
 
 #include <algorithm>
-#include <charconv>
 
 namespace penstock::rules {
 namespace {
@@ -35,8 +35,7 @@ Place map_of(const Place& item) {
 MapCell read_map(std::string_view text) {
   MapCell map;
   map.tag = cut(text);
-  const std::string_view items = cut(text);
-  std::from_chars(items.data(), items.data() + items.size(), map.items);
+  map.items = whole_number(cut(text)).value_or(0);
   map.stage = text;
   return map;
 }

@@ -50,7 +50,7 @@ struct Attempted {
   int crashes = 0;
   int misses = 0;  ///< Times in a row that a worker without the handler took it.
   bool cancel_requested = false;
-  bool in_run = false;  ///< Only a step of its run may end it: a crash never does.
+  bool in_run = false;  ///< Only a step of its run may end it: no crash and no miss does.
   Time created_at{};
 };
 

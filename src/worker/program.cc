@@ -73,9 +73,12 @@ Result<ProgramSource> source_of(const std::string& task, Program program) {
   }
   auto path = find_program(name);
   if (!path) return Error{path.error().code, "task " + task + ": " + path.error().message};
+  // It may run in another folder than this process.
+  std::error_code unknown;
+  const auto file = std::filesystem::absolute(*path, unknown);
   std::vector<std::string> environment = environment_for(program);
   return ProgramSource{.program = std::move(program),
-                       .path = std::filesystem::absolute(*path).string(),
+                       .path = unknown ? *path : file.string(),
                        .environment = std::move(environment)};
 }
 

@@ -148,6 +148,8 @@ class Flows(Stage):
         rest = self.run_command("flow", "list", "--limit", "2", "--cursor", cursor)
         listed = re.findall(r"(?m)^([0-9a-f-]{36}) ", page.out + rest.out)
         self.assertEqual(listed, runs[::-1])
+        for limit in ("0", "-1", "1001"):
+            self.refuse("flow", "list", "--limit", limit, code=2, holding="use 1 to 1000")
         self.refuse("flow", "cancel", runs[0], "nobody", runs[1], code=3, holding="nobody")
         self.assertEqual([self.run_of(run)["state"] for run in runs[:2]], ["cancelled"] * 2)
 
@@ -342,7 +344,8 @@ nodes:
             f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 12))
         refused("bomb.yaml", bomb + "flow: f\nnodes: {n: {task: t, with: *a11}}\n", "aliases")
         long = "a: &a '" + "x" * 500000 + "'\n"
-        refused("long.yaml", long + f"flow: f\nnodes: {{n: {{task: t, with: [{'*a, ' * 90000}0]}}}}\n",
+        many = "*a, " * 90000
+        refused("long.yaml", long + f"flow: f\nnodes: {{n: {{task: t, with: [{many}0]}}}}\n",
                 "8388608 bytes")
         deep = "[" * 9999 + "]" * 9999
         refused("deep.yaml", f"flow: f\nnodes: {{n: {{task: t, with: {deep}}}}}\n", "nested")

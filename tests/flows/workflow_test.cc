@@ -226,19 +226,6 @@ TEST_P(Workflow, WhatALocalStepSetsReplacesWhatTheOneBeforeItAddedAndAppended) {
             (std::map<std::string, std::string>{{"n", "10"}, {"list", "\"none\""}}));
 }
 
-TEST_P(Workflow, AMapOpensEveryItemOfAWideWindow) {
-  Flow flow("wide");
-  auto list = flow.task("list", [] {
-    json items = json::array();
-    for (int i = 0; i < 300; ++i) items.push_back(i);
-    return items;
-  });
-  auto each = flow.map("each", "$.nodes.list.result", [](int i) { return i; }, {.parallel = 64});
-  auto size = flow.task("size", [](const json& all) { return all.size(); }, {"each"});
-  list >> each >> size;
-  EXPECT_EQ(run(flow).output, "300");
-}
-
 TEST_P(Workflow, AnyWorkerOfThePoolTakesAStepAndNoOther) {
   Flow flow("pools");
   auto a = flow.task("a", [] { return 1; });

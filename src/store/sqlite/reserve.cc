@@ -8,6 +8,7 @@
 #include "rules/job_state.h"
 #include "rules/limits.h"
 #include "store/sqlite/large_text.h"
+#include "store/sqlite/run_field.h"
 
 #include <algorithm>
 #include <limits>

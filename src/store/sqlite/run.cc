@@ -7,7 +7,7 @@
 #include "rules/limits.h"
 #include "rules/name.h"
 #include "store/event_text.h"
-#include "store/sqlite/session_row.h"
+#include "store/sqlite/run_field.h"
 
 #include <charconv>
 #include <limits>

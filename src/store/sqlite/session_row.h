@@ -11,10 +11,6 @@
 
 namespace penstock::sqlite {
 
-/// A field of a run of a flow.
-std::optional<std::string> read_run_field(Connection& db, std::string_view run,
-                                          std::string_view field);
-
 struct SqliteStore::SessionRow {
   SessionNumber number{};
   Call call{};
