@@ -3,7 +3,7 @@
 // The builder behind flow.h: what users put together becomes a definition, and the code of its
 // nodes the tasks of a worker.
 #include "rules/definition.h"
-#include "rules/graph.h"
+#include "rules/flow_check.h"
 #include "rules/json.h"
 
 #include <penstock/flow.h>
@@ -66,7 +66,9 @@ int instance_of(FlowParts& parts, int node) {
 Result<void> compile(const std::shared_ptr<FlowParts>& parts) {
   std::vector<rules::FlowProblem> problems;
   const auto definition = std::make_shared<const rules::FlowDefinition>(parts->definition);
-  if (rules::Graph::compile(definition, problems)) return {};
+  rules::Graph::compile(definition, problems);
+  rules::check_flow(*definition, problems);
+  if (problems.empty()) return {};
   std::string text;
   for (const rules::FlowProblem& problem : problems) {
     if (!text.empty()) text += '\n';

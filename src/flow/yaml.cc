@@ -5,7 +5,9 @@
 #include "flow/yaml.h"
 
 #include "flow/yaml_loading.h"
+#include "rules/flow_check.h"
 #include "rules/name.h"
+#include "rules/perhaps.h"
 
 #include <algorithm>
 #include <array>
@@ -104,7 +106,7 @@ class Wiring {
   void nowhere(std::size_t node, const NodeDraft::Edge& edge, const std::string& what) {
     loading_.broken = true;
     // Nobody reads so many guesses, and each costs a look at every name.
-    const std::string guess = guesses_-- > 0 ? perhaps(edge.target, some_names_) : "";
+    const std::string guess = guesses_-- > 0 ? rules::perhaps(edge.target, some_names_) : "";
     say(node, edge.place,
         what + " \"" + rules::printable(edge.target) + "\"" + guess +
             ", which is no node of this flow");
@@ -215,12 +217,12 @@ void read_nodes(FlowDraft& draft, const std::string& prefix, Loading& loading,
   }
 }
 
-// What the graph says of a node is told at the node's key.
+// What the graph says of a node is told at the node's key, what is said of a part of it there.
 void say_graph(const rules::FlowProblem& problem, const Loading& loading,
                const Findings& findings) {
   // Told already, where exactly it is.
   for (const std::string_view told : {"when: ", "with: ", "map.over: "}) {
-    if (problem.text.starts_with(told)) return;
+    if (problem.part.empty() && problem.text.starts_with(told)) return;
   }
   std::string node = problem.node;
   auto at = loading.places.find(node);
@@ -230,7 +232,10 @@ void say_graph(const rules::FlowProblem& problem, const Loading& loading,
   }
   if (at == loading.places.end()) return findings.about(problem.node).say({}, problem.text);
   const auto& [file, place] = at->second;
-  Findings(loading.problems, file, problem.node).say(place, problem.text);
+  const Findings there(loading.problems, file, problem.node);
+  const auto [first, last] = loading.parts.equal_range({node, problem.part, problem.value});
+  for (auto part = first; part != last; ++part) there.say(part->second, problem.text);
+  if (first == last) there.say(place, problem.text);
 }
 
 }  // namespace
@@ -337,6 +342,7 @@ Result<std::optional<YamlFlow>> load_yaml(const std::string& path, const ReadFil
     std::vector<rules::FlowProblem> of_graph;
     std::shared_ptr<const rules::Graph> graph;
     if (!loading.broken) graph = rules::Graph::compile(definition, of_graph);
+    rules::check_flow(*definition, of_graph);
     const auto nodes = std::ranges::find(root->members, "nodes", &YamlMember::key);
     const YamlPlace whole = nodes == root->members.end() ? root->place : nodes->place;
     for (const rules::FlowProblem& problem : of_graph) {

@@ -55,8 +55,6 @@ struct YamlKey {
   void (*read)(const YamlMember& from, Into& into, const Findings& findings);
 };
 
-/// " (timeout?)": the name that somebody may have meant who wrote another; else nothing.
-std::string perhaps(std::string_view written, std::span<const std::string_view> known);
 void say_unknown(const YamlMember& member, std::string_view what,
                  const std::vector<std::string_view>& known, const Findings& findings);
 /// False, and told, when it is no mapping.

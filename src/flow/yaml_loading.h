@@ -13,6 +13,12 @@ namespace penstock::flow {
 
 inline constexpr int max_flow_files = 1000;
 
+/// Where a part of a node is written: part and value are those of rules::FlowProblem.
+struct YamlPart {
+  std::string node = {}, part = {}, value = {};
+  friend auto operator<=>(const YamlPart&, const YamlPart&) = default;
+};
+
 /// One load, over all its files.
 struct Loading {
   const ReadFile& read;
@@ -20,6 +26,7 @@ struct Loading {
   std::vector<std::string> open_files = {};  ///< The one being read, behind those that name it.
   std::vector<FlowProgram> programs = {};
   std::map<std::string, std::pair<std::string, YamlPlace>> places = {};  ///< File and key of nodes.
+  std::multimap<YamlPart, YamlPlace> parts = {};  ///< In the file of their node.
   std::size_t values = 0;
   int files = 0, depth = 0;
   /// The definition lacks something that was refused: what its graph seems to lack is no news.
@@ -48,6 +55,12 @@ struct NodeDraft {
 
 /// Reads the mapping of one node. What is wrong with it is told; what can be used is in the draft.
 NodeDraft read_node(const YamlMember& from, FlowScope& scope, const Findings& findings);
+/// Notes where a path or a condition is. `part` is that of rules::FlowProblem.
+void note_path(const YamlValue& value, std::string_view part, NodeDraft& draft,
+               const Findings& findings);
+/// Reads JSON with paths in it, and notes where they are.
+void read_paths(const YamlMember& from, std::string_view part, NodeDraft& draft, std::string& into,
+                const Findings& findings);
 /// Reads a flow, of a file or inside a node.
 rules::FlowDefinition read_flow(const YamlValue& root, const std::string& usual_name,
                                 const std::string& prefix, Loading& loading,

@@ -146,8 +146,10 @@ constexpr std::array<YamlKey<NodeDraft>, 3> undo_table = {{
                 const Findings& findings) { findings.name(from, "task", draft.node.undo_task); }},
     {"exec", [](const YamlMember& from, NodeDraft& draft,
                 const Findings& findings) { read_command(from, draft.undo_exec, findings); }},
-    {"with", [](const YamlMember& from, NodeDraft& draft,
-                const Findings& findings) { findings.paths(from, draft.node.undo_with); }},
+    {"with",
+     [](const YamlMember& from, NodeDraft& draft, const Findings& findings) {
+       read_paths(from, "undo.with", draft, draft.node.undo_with, findings);
+     }},
 }};
 
 void read_undo(const YamlMember& from, NodeDraft& draft, const Findings& findings) {
@@ -256,8 +258,10 @@ constexpr std::array<YamlKey<NodeDraft>, 16> node_table = {{
      }},
     {"flow", read_body},
     {"gate", read_gate},
-    {"with", [](const YamlMember& from, NodeDraft& draft,
-                const Findings& findings) { findings.paths(from, draft.node.with); }},
+    {"with",
+     [](const YamlMember& from, NodeDraft& draft, const Findings& findings) {
+       read_paths(from, "with", draft, draft.node.with, findings);
+     }},
     {"needs", read_needs},
     {"next", read_next},
     {"map",
@@ -267,12 +271,14 @@ constexpr std::array<YamlKey<NodeDraft>, 16> node_table = {{
        read_mapping<rules::NodeMap>(*from.value, "a map", map_table, map, findings);
        const auto over = std::ranges::find(from.value->members, "over", &YamlMember::key);
        if (over == from.value->members.end()) {
-         findings.say(from.place, "a map needs over: a path to a list");
+         return findings.say(from.place, "a map needs over: a path to a list");
        }
+       note_path(*over->value, "map.over", draft, findings);
      }},
     {"when",
      [](const YamlMember& from, NodeDraft& draft, const Findings& findings) {
        if (!findings.text(from, draft.node.when)) return;
+       note_path(*from.value, "when", draft, findings);
        if (auto ok = rules::Expression::parse(draft.node.when); !ok) {
          findings.say(from.value->place, "when: " + ok.error().message);
        }

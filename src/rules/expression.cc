@@ -24,6 +24,7 @@ struct Expression::Term {
   Kind kind = Kind::literal;
   std::string text = {};  ///< A literal's JSON, a comparison's operator.
   std::optional<Path> path = {};
+  std::size_t at = 0;  ///< Of a path: where it begins.
   std::vector<Term> parts = {};
 };
 
@@ -120,9 +121,10 @@ class Parser {
       return inner;
     }
     if (text_[at_] == '$') {
+      const std::size_t start = at_;
       auto path = Path::parse_at(text_, at_);
       if (!path) return std::move(path).error();
-      return Term{.kind = Term::Kind::path, .path = *std::move(path)};
+      return Term{.kind = Term::Kind::path, .path = *std::move(path), .at = start};
     }
     return literal();
   }
@@ -162,6 +164,11 @@ class Parser {
   std::size_t at_ = 0;
   int terms_ = 0;
 };
+
+void add_paths(const Term& term, std::vector<PathUse>& uses) {
+  if (term.path) uses.push_back({.root = term.path->root(), .at = term.at});
+  for (const Term& part : term.parts) add_paths(part, uses);
+}
 
 json value_of(const Term& term, const RootValue& values);
 
@@ -217,6 +224,12 @@ Result<Expression> Expression::parse(std::string_view text) {
   Expression expression;
   expression.root_ = std::make_shared<const Term>(*std::move(term));
   return expression;
+}
+
+std::vector<PathUse> Expression::paths() const {
+  std::vector<PathUse> uses;
+  add_paths(*root_, uses);
+  return uses;
 }
 
 bool Expression::evaluate(const RootValue& values) const { return truth(value_of(*root_, values)); }

@@ -25,6 +25,9 @@ class Expression {
   /// kinds is false (!= is true).
   [[nodiscard]] bool evaluate(const RootValue& values) const;
 
+  /// In the order in which they stand there.
+  [[nodiscard]] std::vector<PathUse> paths() const;
+
   struct Term;
 
  private:

@@ -23,6 +23,8 @@ namespace penstock::rules {
 struct FlowProblem {
   std::string node = {};  ///< Empty: about the whole flow. With slashes: in a flow inside it.
   std::string text = {};
+  /// Which part of the node, and what in it: "with" and the path. Empty: the node as a whole.
+  std::string part = {}, value = {};
 };
 
 class Graph {

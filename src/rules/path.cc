@@ -3,6 +3,8 @@
 
 #include "rules/json.h"
 #include "rules/limits.h"
+#include "rules/name.h"
+#include "rules/perhaps.h"
 
 #include <nlohmann/json.hpp>
 
@@ -73,6 +75,13 @@ Result<std::vector<Step>> read_steps(std::string_view text, std::size_t& at) {
   return steps;
 }
 
+Error no_field(const std::string& field, std::size_t at) {
+  static constexpr std::string_view known[] = {"result", "error"};
+  if (field.empty()) return at_column(at, "of a node there are .result and .error: name one");
+  return at_column(at, "of a node there are result and error, not \"" + printable(field) + '"' +
+                           perhaps(field, known));
+}
+
 // How many of the steps name the root.
 Result<std::size_t> read_root(const std::vector<Step>& steps, std::size_t at, PathRoot& root) {
   const std::string kind = steps.empty() ? "" : steps[0].key;
@@ -86,8 +95,9 @@ Result<std::size_t> read_root(const std::vector<Step>& steps, std::size_t at, Pa
     root = {.kind = PathRoot::Kind::shared, .name = steps[1].key};
     return std::size_t{2};
   }
-  if (kind == "nodes" && steps.size() > 2 &&
-      (steps[2].key == "result" || steps[2].key == "error")) {
+  if (kind == "nodes" && steps.size() > 1) {
+    const std::string field = steps.size() > 2 ? steps[2].key : "";
+    if (field != "result" && field != "error") return no_field(field, at);
     root = {.kind = steps[2].key == "result" ? PathRoot::Kind::result : PathRoot::Kind::error,
             .name = steps[1].key};
     return std::size_t{3};
@@ -174,6 +184,16 @@ Result<Template> Template::parse(std::string_view text) {
   });
   if (!ok) return std::move(ok).error();
   return result;
+}
+
+std::vector<PathUse> Template::paths() const {
+  std::vector<PathUse> uses;
+  json value = json::parse(text_);
+  (void)replace_paths(value, [&](json&, const std::string& path) -> Result<void> {
+    uses.push_back({.root = Path::parse(path).value_or(Path{}).root(), .text = path});
+    return {};
+  });
+  return uses;
 }
 
 std::string Template::evaluate(const RootValue& values) const {

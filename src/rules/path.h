@@ -25,6 +25,13 @@ struct PathRoot {
   friend auto operator<=>(const PathRoot&, const PathRoot&) = default;
 };
 
+/// A path in a text of a definition.
+struct PathUse {
+  PathRoot root = {};
+  std::string text = {};  ///< In `with`: as it is written.
+  std::size_t at = 0;     ///< In a condition: the byte at which it begins.
+};
+
 /// The JSON text at a root; nothing: it is not there, which is null.
 using RootValue = std::function<std::optional<std::string>(const PathRoot&)>;
 
@@ -54,6 +61,7 @@ class Template {
  public:
   /// Errors: invalid: no JSON, or a path that is none.
   static Result<Template> parse(std::string_view json);
+  [[nodiscard]] std::vector<PathUse> paths() const;
   [[nodiscard]] std::string evaluate(const RootValue& values) const;
 
  private:

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+#include "rules/flow_check.h"
+
+#include "rules/expression.h"
+#include "rules/name.h"
+#include "rules/perhaps.h"
+
+#include <unordered_set>
+
+namespace penstock::rules {
+namespace {
+
+constexpr std::size_t most_names = 1000;  // That one name is compared with, for a guess.
+
+// The nodes that a path can name, from the inside out.
+struct Scope {
+  const FlowDefinition& flow;
+  const Scope* around = nullptr;
+  bool own_run = false;  // What is around it is another run, whose results are not here.
+  std::unordered_set<std::string_view> names = {};
+};
+
+class FlowCheck {
+ public:
+  explicit FlowCheck(std::vector<FlowProblem>& problems) : problems_(problems) {}
+
+  void flow(const FlowDefinition& flow, const Scope* around, bool own_run,
+            const std::string& prefix, int depth) {
+    Scope scope{.flow = flow, .around = around, .own_run = own_run};
+    for (const FlowNode& node : flow.nodes) scope.names.insert(node.name);
+    for (const FlowNode& node : flow.nodes) {
+      name_ = prefix + node.name;
+      check_paths(node, scope);
+      if (!node.body || depth >= max_flow_depth) continue;  // Compiling it tells what is too deep.
+      this->flow(*node.body, &scope, node.kind == FlowNode::Kind::child, name_ + '/', depth + 1);
+    }
+  }
+
+ private:
+  void check_paths(const FlowNode& node, const Scope& scope) {
+    if (!node.when.empty()) {
+      if (const auto when = Expression::parse(node.when)) {
+        for (const PathUse& use : when->paths()) {
+          const std::string wrong = fault(use.root, scope, false);
+          if (!wrong.empty()) say("when", node.when, at_column(use.at, wrong).message);
+        }
+      }
+    }
+    if (node.map && !node.map->over.empty()) {
+      if (const auto over = Path::parse(node.map->over)) {
+        say("map.over", node.map->over, fault(over->root(), scope, false));
+      }
+    }
+    check_template("with", node.with, scope, node.map.has_value());
+    check_template("undo.with", node.undo_with, scope, false);
+  }
+
+  void check_template(std::string_view part, const std::string& with, const Scope& scope,
+                      bool has_item) {
+    if (with.empty()) return;
+    const auto parsed = Template::parse(with);
+    if (!parsed) return;
+    for (const PathUse& use : parsed->paths()) {
+      const std::string wrong = fault(use.root, scope, has_item);
+      if (!wrong.empty()) say(part, use.text, printable(use.text, 200) + ": " + wrong);
+    }
+  }
+
+  // Nothing: what it leads to may be there.
+  std::string fault(const PathRoot& root, const Scope& scope, bool has_item) {
+    if (root.kind == PathRoot::Kind::item) {
+      return has_item ? "" : "$.item is only there in the with of a node that has a map";
+    }
+    const bool of_node = root.kind == PathRoot::Kind::result || root.kind == PathRoot::Kind::error;
+    if (!of_node || scope.names.contains(root.name)) return {};
+    const std::string quoted = '"' + printable(root.name) + '"';
+    bool same_run = true;
+    for (const Scope* at = &scope; at; at = at->around) {
+      if (at->names.contains(root.name)) {
+        if (!same_run) {
+          return quoted + " is a node of the run around this one: hand its result on in the with " +
+                 "of the node that holds this flow";
+        }
+        if (root.kind == PathRoot::Kind::result) return {};
+        return quoted + " is a node of the flow around this one: only its result can be read here";
+      }
+      same_run = same_run && !at->own_run;
+    }
+    return "there is no node " + quoted + guess(root.name, scope) + " in this flow";
+  }
+
+  std::string guess(std::string_view name, const Scope& scope) {
+    // Nobody reads so many guesses, and each costs a look at every name.
+    if (guesses_-- <= 0) return {};
+    std::vector<std::string_view> names;
+    for (const FlowNode& node : scope.flow.nodes) {
+      if (names.size() < most_names) names.push_back(node.name);
+    }
+    return perhaps(name, names);
+  }
+
+  void say(std::string_view part, const std::string& value, const std::string& text) {
+    if (text.empty()) return;
+    problems_.push_back({.node = name_,
+                         .text = std::string(part) + ": " + text,
+                         .part = std::string(part),
+                         .value = value});
+  }
+
+  std::vector<FlowProblem>& problems_;
+  std::string name_ = {};  // Of the node that is looked at, with those around it.
+  int guesses_ = 100;
+};
+
+}  // namespace
+
+void check_flow(const FlowDefinition& definition, std::vector<FlowProblem>& problems) {
+  FlowCheck(problems).flow(definition, nullptr, false, {}, 1);
+}
+
+}  // namespace penstock::rules
