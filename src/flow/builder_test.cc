@@ -24,5 +24,13 @@ TEST(FlowBuilder, APathToANodeThatDoesNotExistIsRefused) {
   EXPECT_FALSE(flow.definition());
 }
 
+TEST(FlowBuilder, AnEdgeOfAnActionThatAGateNeverGivesIsRefused) {
+  Flow flow("f");
+  flow.gate("ask", {.ask = GateOptions::Ask::approval}) >> flow.job("load", "t");
+  EXPECT_EQ(refusal(flow),
+            "flow f, node ask: next.default can never come: a gate that asks for approval ends "
+            "with approved or rejected");
+}
+
 }  // namespace
 }  // namespace penstock

@@ -80,6 +80,7 @@ constexpr std::array<YamlKey<rules::Gate>, 4> gate_table = {{
        if (ask) {
          gate.ask = *ask;
        } else {
+         gate.ask = rules::Gate::Ask::custom;  // Of which nothing else is wrong.
          findings.say(from.value->place,
                       "ask is approval, text, selection, selections, custom, "
                       "event or timer, not " +
@@ -90,8 +91,10 @@ constexpr std::array<YamlKey<rules::Gate>, 4> gate_table = {{
                   const Findings& findings) { findings.text(from, gate.prompt); }},
     {"choices", [](const YamlMember& from, rules::Gate& gate,
                    const Findings& findings) { findings.texts(from, gate.choices); }},
-    {"deadline", [](const YamlMember& from, rules::Gate& gate,
-                    const Findings& findings) { findings.duration(from, gate.deadline); }},
+    {"deadline",
+     [](const YamlMember& from, rules::Gate& gate, const Findings& findings) {
+       if (!findings.duration(from, gate.deadline)) gate.deadline = Duration{1};
+     }},
 }};
 
 void read_gate(const YamlMember& from, NodeDraft& draft, const Findings& findings) {
@@ -201,6 +204,8 @@ void read_next(const YamlMember& from, NodeDraft& draft, const Findings& finding
       }
     };
     if (member.key.empty()) findings.say(member.place, "an action has no name");
+    draft.scope.loading.parts.emplace(
+        YamlPart{.node = findings.node(), .part = "next." + member.key}, member.place);
     if (member.value->kind != Kind::list) {
       lead_to(*member.value);
       continue;
@@ -266,8 +271,8 @@ constexpr std::array<YamlKey<NodeDraft>, 16> node_table = {{
     {"next", read_next},
     {"map",
      [](const YamlMember& from, NodeDraft& draft, const Findings& findings) {
-       if (!is_mapping(from, findings)) return;
        rules::NodeMap& map = draft.node.map.emplace();
+       if (!is_mapping(from, findings)) return;
        read_mapping<rules::NodeMap>(*from.value, "a map", map_table, map, findings);
        const auto over = std::ranges::find(from.value->members, "over", &YamlMember::key);
        if (over == from.value->members.end()) {

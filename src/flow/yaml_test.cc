@@ -258,32 +258,6 @@ constexpr Bad mistakes[] = {
      "f.yaml:8:27: node a: undo.with: $.nodes: "
      "a path begins with $.input, $.shared.KEY, $.nodes.NAME.result, $.nodes.NAME.error, "
      "$.item or $.params (column 1)\n"},
-    {"PathsToNothing",
-     "flow: f\nnodes:\n  extract: {task: t}\n  clean:\n    needs: [extract]\n    task: t\n"
-     "    with:\n      rows: $.nodes.extarct.result\n"
-     "      deep: [$.nodes.extract.output, $.item]\n"
-     "    when: $.nodes.extract.result and $.nodes.clea.result\n"
-     "    undo: {task: u, with: [1, $.nodes.who.error]}\n"
-     "  each: {task: t, needs: [clean], map: {over: $.nodes.clan.result}, with: $.item}\n"
-     "  one: {needs: [each], flow: {nodes: {in: {task: t, with: {x: $.nodes.each.result}}}}}\n",
-     "f.yaml:9:14: node clean: with: $.nodes.extract.output: of a node there are result and error, "
-     "not \"output\" (column 1)\n"
-     "f.yaml:10:11: node clean: when: there is no node \"clea\" (clean?) in this flow (column 28)\n"
-     "f.yaml:11:31: node clean: undo.with: $.nodes.who.error: there is no node \"who\" in this "
-     "flow\n"
-     "f.yaml:12:47: node each: map.over: there is no node \"clan\" (clean?) in this flow\n"
-     "f.yaml:13:63: node one/in: with: $.nodes.each.result: \"each\" is a node of the run around "
-     "this one: hand its result on in the with of the node that holds this flow\n"},
-    {"PathsInWith",
-     "flow: f\nnodes:\n  extract: {task: t}\n  clean:\n    needs: [extract]\n    task: t\n"
-     "    with:\n      rows: $.nodes.extarct.result\n"
-     "      deep: [$.nodes.extarct.result, $.item.x]\n",
-     "f.yaml:8:13: node clean: with: $.nodes.extarct.result: there is no node \"extarct\" "
-     "(extract?) in this flow\n"
-     "f.yaml:9:14: node clean: with: $.nodes.extarct.result: there is no node \"extarct\" "
-     "(extract?) in this flow\n"
-     "f.yaml:9:38: node clean: with: $.item.x: $.item is only there in the with of a node that has "
-     "a map\n"},
     {"FlowsInside",
      "flow: f\nnodes:\n  a: {flow: none.yaml}\n  b: {flow: self.yaml, needs: [a]}\n"
      "  c: {flow: bad.yaml, needs: [b]}\n  d: {flow: {nodes: {e: {task: ''}}}, needs: [c]}\n"

@@ -91,6 +91,9 @@ void end_node(const PinnedGraph& flow, const NodeReport& report, const StepClock
 Result<void> answer_gate(const PinnedGraph& flow, const Place& place, std::string_view answer,
                          std::string_view by, const StepClock& clock, RunEdit& edit);
 
+/// The actions that a node can end with; nothing: any, its code or its answer names one.
+std::optional<std::vector<std::string>> actions_of(const FlowNode& node);
+
 /// Ends a run at once; its jobs find that out. Errors: conflict (it has ended).
 Result<void> cancel_run(const PinnedGraph& flow, std::string_view why, const StepClock& clock,
                         RunEdit& edit, const EditOf& edit_of);

@@ -1,16 +1,32 @@
 // SPDX-License-Identifier: MIT
 #include "rules/flow_check.h"
 
+#include "rules/advance.h"
 #include "rules/expression.h"
 #include "rules/name.h"
 #include "rules/perhaps.h"
 
+#include <algorithm>
+#include <set>
 #include <unordered_set>
 
 namespace penstock::rules {
 namespace {
 
 constexpr std::size_t most_names = 1000;  // That one name is compared with, for a guess.
+
+constexpr std::size_t most_listed = 10;
+
+// "a", "a or b", "a, b or c"
+std::string either(const std::vector<std::string>& names) {
+  std::string text;
+  const std::size_t shown = std::min(names.size(), most_listed);
+  for (std::size_t i = 0; i < shown; ++i) {
+    const bool last = i + 1 == names.size();
+    text += (i == 0 ? "" : last ? " or " : ", ") + printable(names[i]);
+  }
+  return shown == names.size() ? text : text + " and others";
+}
 
 // The nodes that a path can name, from the inside out.
 struct Scope {
@@ -31,6 +47,7 @@ class FlowCheck {
     for (const FlowNode& node : flow.nodes) {
       name_ = prefix + node.name;
       check_paths(node, scope);
+      check_actions(node);
       if (!node.body || depth >= max_flow_depth) continue;  // Compiling it tells what is too deep.
       this->flow(*node.body, &scope, node.kind == FlowNode::Kind::child, name_ + '/', depth + 1);
     }
@@ -53,6 +70,28 @@ class FlowCheck {
     }
     check_template("with", node.with, scope, node.map.has_value());
     check_template("undo.with", node.undo_with, scope, false);
+  }
+
+  void check_actions(const FlowNode& node) {
+    const auto possible = actions_of(node);
+    if (!possible) return;
+    std::set<std::string_view> told;
+    for (const FlowEdge& edge : node.next) {
+      const bool known = std::ranges::find(*possible, edge.action) != possible->end();
+      if (known || !told.insert(edge.action).second) continue;
+      const std::vector<std::string_view> names(possible->begin(), possible->end());
+      const bool waits = node.gate && edge.action == "timed_out" && !node.gate->deadline;
+      const std::string who = node.map ? "a map"
+                              : node.gate->ask == Gate::Ask::timer
+                                  ? "a timer"
+                                  : "a gate that asks for " + std::string(to_text(node.gate->ask));
+      const std::string action = "next." + printable(edge.action);
+      problems_.push_back({.node = name_,
+                           .text = action + perhaps(edge.action, names) +
+                                   " can never come: " + who + " ends with " + either(*possible) +
+                                   (waits ? ", and has no deadline" : ""),
+                           .part = "next." + edge.action});
+    }
   }
 
   void check_template(std::string_view part, const std::string& with, const Scope& scope,

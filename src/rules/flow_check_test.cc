@@ -86,6 +86,60 @@ TEST(FlowCheck, WhatCannotBeKnownBeforeIsNoMistake) {
   EXPECT_EQ(told(flow_of({node})), "");
 }
 
+FlowNode gate(Gate gate, const std::vector<std::string>& actions) {
+  FlowNode node{.name = "g", .kind = FlowNode::Kind::gate};
+  node.gate = std::move(gate);
+  for (const std::string& action : actions) node.next.push_back({.action = action});
+  return node;
+}
+
+using Ask = Gate::Ask;
+
+TEST(FlowCheck, AnActionThatAGateNeverGivesIsAMistake) {
+  const std::optional<Duration> soon = Duration{1000};
+  EXPECT_EQ(told(flow_of({gate({.ask = Ask::text}, {"approved", "default", "approved"})})),
+            "g: next.approved can never come: a gate that asks for text ends with default\n");
+  EXPECT_EQ(told(flow_of({gate({.ask = Ask::timer, .deadline = soon}, {"timed_out"})})),
+            "g: next.timed_out can never come: a timer ends with default\n");
+  EXPECT_EQ(told(flow_of({gate({.deadline = soon}, {"aproved", "default"})})),
+            "g: next.aproved (approved?) can never come: a gate that asks for approval ends with "
+            "approved, rejected or timed_out\n"
+            "g: next.default can never come: a gate that asks for approval ends with approved, "
+            "rejected or timed_out\n");
+  EXPECT_EQ(told(flow_of({gate({.ask = Ask::approval}, {"timed_out"})})),
+            "g: next.timed_out can never come: a gate that asks for approval ends with approved or "
+            "rejected, and has no deadline\n");
+  EXPECT_EQ(told(flow_of({gate({.ask = Ask::selections, .choices = {"a"}}, {"a"})})),
+            "g: next.a can never come: a gate that asks for selections ends with default\n");
+  EXPECT_EQ(told(flow_of({gate({.ask = Ask::selection, .choices = {"small", "large"}}, {"smal"})})),
+            "g: next.smal (small?) can never come: a gate that asks for selection ends with small, "
+            "large or default\n");
+}
+
+TEST(FlowCheck, AnActionThatAGateMayGiveIsNone) {
+  const std::optional<Duration> soon = Duration{1000};
+  for (const FlowNode& node :
+       {gate({.deadline = soon}, {"approved", "rejected", "timed_out"}),
+        gate({.ask = Ask::text, .deadline = soon}, {"default", "timed_out"}),
+        gate({.ask = Ask::selection, .choices = {"a", "b"}}, {"a", "default"}),
+        gate({.ask = Ask::selections, .choices = {"a"}, .deadline = soon},
+             {"default", "timed_out"}),
+        gate({.ask = Ask::timer, .deadline = soon}, {"default"}),
+        gate({.ask = Ask::custom}, {"anything"}), gate({.ask = Ask::event}, {"anything"})}) {
+    EXPECT_EQ(told(flow_of({node})), "");
+  }
+}
+
+TEST(FlowCheck, AMapEndsWithDefaultUnlessItsCodeConcludes) {
+  FlowNode node = task("each");
+  node.next = {{.action = "again"}, {.action = "default"}};
+  EXPECT_EQ(told(flow_of({node})), "");
+  node.map = NodeMap{.over = "$.input"};
+  EXPECT_EQ(told(flow_of({node})), "each: next.again can never come: a map ends with default\n");
+  node.concludes = true;
+  EXPECT_EQ(told(flow_of({node})), "");
+}
+
 // Its runs that are under way go on: they are compiled, not checked.
 TEST(FlowCheck, ADefinitionOfAnEarlierVersionStillCompiles) {
   FlowNode node = task("a");

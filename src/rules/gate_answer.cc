@@ -75,6 +75,31 @@ Result<std::string> action_of(const Gate& gate, std::string_view answer) {
 
 }  // namespace
 
+// What action_of, the answer to a selection and the end of a gate or a map make of it.
+std::optional<std::vector<std::string>> actions_of(const FlowNode& node) {
+  if (node.map && !node.concludes) return std::vector<std::string>{"default"};
+  if (!node.gate) return std::nullopt;
+  std::vector<std::string> actions;
+  switch (node.gate->ask) {
+    case Gate::Ask::timer:
+      return std::vector<std::string>{"default"};
+    case Gate::Ask::custom:
+    case Gate::Ask::event:
+      return std::nullopt;
+    case Gate::Ask::approval:
+      actions = {"approved", "rejected"};
+      break;
+    case Gate::Ask::selection:
+      actions = node.gate->choices;
+      actions.emplace_back("default");
+      break;
+    default:
+      actions = {"default"};
+  }
+  if (node.gate->deadline) actions.emplace_back("timed_out");
+  return actions;
+}
+
 Result<void> answer_gate(const PinnedGraph& flow, const Place& place, std::string_view answer,
                          std::string_view by, const StepClock& clock, RunEdit& edit) {
   const auto at = locate(*flow.graph, place);

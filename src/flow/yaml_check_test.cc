@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+//
+// What rules::check_flow finds in a flow's YAML is told where it stands there.
+#include "flow/yaml.h"
+
+#include <gtest/gtest.h>
+
+namespace penstock::flow {
+namespace {
+
+// A whole file each, and all that is said of it.
+struct Vain {
+  const char* name;
+  const char* yaml;
+  const char* told;
+};
+
+class YamlCheck : public ::testing::TestWithParam<Vain> {};
+
+TEST_P(YamlCheck, TellsWhatCanNeverBeWithItsPlace) {
+  const ReadFile read = [&](const std::string&) { return std::string(GetParam().yaml); };
+  std::vector<YamlProblem> problems;
+  EXPECT_FALSE(load_yaml("f.yaml", read, problems).value());
+  std::string text;
+  for (const YamlProblem& problem : problems) text += to_text(problem) + '\n';
+  EXPECT_EQ(text, GetParam().told);
+}
+
+constexpr Vain mistakes[] = {
+    {"PathsToNothing",
+     "flow: f\nnodes:\n  extract: {task: t}\n  clean:\n    needs: [extract]\n    task: t\n"
+     "    with:\n      rows: $.nodes.extarct.result\n"
+     "      deep: [$.nodes.extract.output, $.item]\n"
+     "    when: $.nodes.extract.result and $.nodes.clea.result\n"
+     "    undo: {task: u, with: [1, $.nodes.who.error]}\n"
+     "  each: {task: t, needs: [clean], map: {over: $.nodes.clan.result}, with: $.item}\n"
+     "  one: {needs: [each], flow: {nodes: {in: {task: t, with: {x: $.nodes.each.result}}}}}\n",
+     "f.yaml:9:14: node clean: with: $.nodes.extract.output: of a node there are result and error, "
+     "not \"output\" (column 1)\n"
+     "f.yaml:10:11: node clean: when: there is no node \"clea\" (clean?) in this flow (column 28)\n"
+     "f.yaml:11:31: node clean: undo.with: $.nodes.who.error: there is no node \"who\" in this "
+     "flow\n"
+     "f.yaml:12:47: node each: map.over: there is no node \"clan\" (clean?) in this flow\n"
+     "f.yaml:13:63: node one/in: with: $.nodes.each.result: \"each\" is a node of the run around "
+     "this one: hand its result on in the with of the node that holds this flow\n"},
+    {"PathsInWith",
+     "flow: f\nnodes:\n  extract: {task: t}\n  clean:\n    needs: [extract]\n    task: t\n"
+     "    with:\n      rows: $.nodes.extarct.result\n"
+     "      deep: [$.nodes.extarct.result, $.item.x]\n",
+     "f.yaml:8:13: node clean: with: $.nodes.extarct.result: there is no node \"extarct\" "
+     "(extract?) in this flow\n"
+     "f.yaml:9:14: node clean: with: $.nodes.extarct.result: there is no node \"extarct\" "
+     "(extract?) in this flow\n"
+     "f.yaml:9:38: node clean: with: $.item.x: $.item is only there in the with of a node that has "
+     "a map\n"},
+    {"ActionsThatNeverCome",
+     "flow: f\nnodes:\n  a: {gate: {ask: text}, next: {default: b, approved: [c, d]}}\n"
+     "  b: {gate: {ask: timer, deadline: 3s},\n      next: {timed_out: c}}\n"
+     "  c: {task: t, map: {over: $.input}, next: {again: c, default: d}}\n  d: {task: t}\n",
+     "f.yaml:3:45: node a: next.approved can never come: a gate that asks for text ends with "
+     "default\n"
+     "f.yaml:5:14: node b: next.timed_out can never come: a timer ends with default\n"
+     "f.yaml:6:45: node c: next.again can never come: a map ends with default\n"},
+    {"NothingIsSaidTwice",
+     "flow: f\nnodes:\n  a: {gate: {ask: what, deadline: 3x}, next: {sure: b, timed_out: b}}\n"
+     "  b: {task: t, with: $.item, map: x}\n",
+     "f.yaml:3:19: node a: ask is approval, text, selection, selections, custom, event or timer, "
+     "not the text \"what\"\n"
+     "f.yaml:3:35: node a: deadline: duration \"3x\" is not understood: write a number with a "
+     "unit, "
+     "such as 250ms, 30s, 5m, 1h30m or 7d\n"
+     "f.yaml:4:35: node b: map has to be a mapping, not the text \"x\"\n"},
+};
+
+INSTANTIATE_TEST_SUITE_P(Table, YamlCheck, ::testing::ValuesIn(mistakes),
+                         [](const auto& vain) { return std::string(vain.param.name); });
+
+}  // namespace
+}  // namespace penstock::flow
