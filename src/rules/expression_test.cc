@@ -89,5 +89,35 @@ TEST(Path, QuotedKeysAndRoots) {
   EXPECT_FALSE(Path::parse("$.input.a b"));
 }
 
+TEST(Path, AMistakeInANameSaysHowItIsWritten) {
+  const auto told = [](std::string_view path, std::string_view text) {
+    const auto parsed = Path::parse(path);
+    ASSERT_FALSE(parsed) << path;
+    EXPECT_NE(parsed.error().message.find(text), std::string::npos) << parsed.error().message;
+  };
+  told("$.input.KÄSE.x", R"(in brackets and quotes, $.input["KÄSE"] (column 9))");
+  told("$.input.Ä", R"(quotes, $.input["Ä"] (column 9))");
+  told("$.input.two words.x", R"(the path ends here: a name with other characters than a-z, )"
+                              R"(A-Z, 0-9, _ and - is written in brackets and quotes, )"
+                              R"($.input["two words"] (column 12))");
+  told("$.input.@type", R"($.input["@type"])");
+  told("$.input[Ä]", "in brackets stands an index or a quoted name");
+  told("$.input.", "a name or an index is missing (column 9)");
+  told("$.input[0]x", "the path ends here (column 11)");
+  told("$.Ä", "the name ends at a letter that is not ASCII (column 3)");
+  EXPECT_EQ(Path::parse(R"($.input["KÄSE"])")->evaluate([](const PathRoot&) {
+    return std::optional<std::string>(R"({"KÄSE":5})");
+  }),
+            "5");
+}
+
+TEST(Expression, ANameThatIsNotAsciiSaysHowItIsWritten) {
+  const auto parsed = Expression::parse("$.input.a and $.input.KÄSE == 5");
+  ASSERT_FALSE(parsed);
+  EXPECT_NE(parsed.error().message.find(R"(quotes, $.input["KÄSE"] (column 23))"),
+            std::string::npos)
+      << parsed.error().message;
+}
+
 }  // namespace
 }  // namespace penstock::rules

@@ -35,6 +35,53 @@ struct Step {
   bool is_index = false;
 };
 
+// How a name at `start` would have to be written that ends before `end`: $.input["KÄSE"].
+std::string in_brackets(std::string_view text, std::size_t start, std::size_t end) {
+  const std::string_view name = text.substr(start, end - start);
+  const std::string_view before = text.substr(0, start);
+  // What a path begins with has no other names.
+  if (name.empty() || before.substr(before.rfind('$') + 1).size() < 2) return {};
+  std::string quoted(before.substr(before.rfind('$')));
+  quoted.pop_back();  // The point.
+  append_json_string(quoted += '[', name);
+  return ": a name with other characters than a-z, A-Z, 0-9, _ and - is written in brackets and "
+         "quotes, " +
+         printable(quoted + ']', 200);
+}
+
+Result<std::string> read_quoted(std::string_view text, std::size_t& at) {
+  std::size_t end = at + 1;
+  while (end < text.size() && text[end] != '"') end += text[end] == '\\' ? 2 : 1;
+  if (end >= text.size()) return at_column(at, "the quote is not closed");
+  auto key = read_string(text.substr(at, end + 1 - at));
+  if (!key) return at_column(at, key.error().message);
+  at = end + 1;
+  return key;
+}
+
+Result<Step> read_name(std::string_view text, std::size_t& at, bool bracket) {
+  const std::size_t start = at;
+  while (at < text.size() && is_key_character(text[at])) ++at;
+  Step step{.key = std::string(text.substr(start, at - start)), .is_index = bracket};
+  if (!bracket) {
+    const bool letter = at < text.size() && static_cast<unsigned char>(text[at]) >= 0x80;
+    if (!step.key.empty() && !letter) return step;
+    const std::size_t end = text.find_first_of(" \t\n.[])=!<>,\"'", at);
+    const std::string mend = in_brackets(text, start, std::min(end, text.size()));
+    if (letter) return at_column(start, "the name ends at a letter that is not ASCII" + mend);
+    return at_column(start, "a name or an index is missing" + mend);
+  }
+  const bool digits = std::ranges::all_of(step.key, [](char c) { return c >= '0' && c <= '9'; });
+  const bool closed = at < text.size() && text[at] == ']';
+  if (step.key.empty() && (closed || at == text.size())) {
+    return at_column(start, "a name or an index is missing");
+  }
+  if (!digits || step.key.empty() || step.key.size() > 9) {
+    return at_column(start, "in brackets stands an index or a quoted name");
+  }
+  return step;
+}
+
 // Reads "$" and what follows; leaves `at` behind it.
 Result<std::vector<Step>> read_steps(std::string_view text, std::size_t& at) {
   std::vector<Step> steps;
@@ -42,32 +89,19 @@ Result<std::vector<Step>> read_steps(std::string_view text, std::size_t& at) {
   ++at;
   while (at < text.size() && (text[at] == '.' || text[at] == '[')) {
     const bool bracket = text[at++] == '[';
-    Step step;
     if (bracket && at < text.size() && text[at] == '"') {
-      std::size_t end = at + 1;
-      while (end < text.size() && text[end] != '"') end += text[end] == '\\' ? 2 : 1;
-      if (end >= text.size()) return at_column(at, "the quote is not closed");
-      auto key = read_string(text.substr(at, end + 1 - at));
-      if (!key) return at_column(at, key.error().message);
-      step.key = *std::move(key);
-      at = end + 1;
+      auto key = read_quoted(text, at);
+      if (!key) return std::move(key).error();
+      steps.push_back({.key = *std::move(key)});
     } else {
-      const std::size_t start = at;
-      while (at < text.size() && is_key_character(text[at])) ++at;
-      step.key = text.substr(start, at - start);
-      step.is_index = bracket;
-      if (step.key.empty()) return at_column(start, "a name or an index is missing");
-      const bool digits =
-          std::ranges::all_of(step.key, [](char c) { return c >= '0' && c <= '9'; });
-      if (bracket && (!digits || step.key.size() > 9)) {
-        return at_column(start, "in brackets stands an index or a quoted name");
-      }
+      auto step = read_name(text, at, bracket);
+      if (!step) return std::move(step).error();
+      steps.push_back(*std::move(step));
     }
     if (bracket) {
       if (at >= text.size() || text[at] != ']') return at_column(at, "] is missing");
       ++at;
     }
-    steps.push_back(std::move(step));
   }
   if (steps.size() > static_cast<std::size_t>(max_json_depth)) {
     return at_column(at, "a path has at most 64 steps");
@@ -164,7 +198,12 @@ Result<Path> Path::parse_at(std::string_view text, std::size_t& at) {
 Result<Path> Path::parse(std::string_view text) {
   std::size_t at = 0;
   auto path = parse_at(text, at);
-  if (path && at < text.size()) return at_column(at, "the path ends here");
+  if (path && at < text.size()) {
+    const std::size_t start = text.rfind('.', at) + 1;  // Of the name that goes on here.
+    const std::size_t end = std::min(text.find_first_of(".[", at), text.size());
+    const bool goes_on = text[at - 1] != ']';
+    return at_column(at, "the path ends here" + (goes_on ? in_brackets(text, start, end) : ""));
+  }
   return path;
 }
 
