@@ -9,7 +9,8 @@
 
 namespace penstock::cli {
 
-/// A file as a whole, up to 16 MiB. Errors: not_found, invalid (a folder), too_large.
+/// A file as a whole, up to 16 MiB. Errors: not_found, invalid (a folder, a pipe without a
+/// writer), too_large.
 Result<std::string> read_input_file(const std::string& path);
 /// `word` itself, what the file of @FILE holds, or standard input for -.
 Result<std::string> read_input_word(const std::string& word);
