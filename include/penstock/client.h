@@ -143,8 +143,10 @@ class Client {
   Result<Run> find_run(const RunId& id);
   /// Waits until the run has ended. Errors: not_found, timed_out.
   Result<Run> wait_run(const RunId& id, Duration patience);
-  /// Newest first.
-  Result<Page<Run>> list_runs(std::string_view cursor = {}, int limit = 20);
+  /// Newest first. With a filter a page may have fewer than `limit` runs, or none, and still a
+  /// cursor: behind it may be more. Errors: invalid (limit, cursor, a state that runs do not have).
+  Result<Page<Run>> list_runs(std::string_view cursor = {}, int limit = 20,
+                              const RunFilter& which = {});
   /// The shared store of a run: keys and their JSON text.
   Result<std::map<std::string, std::string>> shared(const RunId& id);
   /// Ends a run at once. Errors: not_found, conflict (it has ended).

@@ -54,6 +54,12 @@ struct RunOptions {
   std::string id = {};  ///< An own id: the same again answers with the run that has it.
 };
 
+/// Which runs to list: empty is any.
+struct RunFilter {
+  std::string state = {};  ///< As Run::state in a list has it: one that waits is running there.
+  std::string flow = {};
+};
+
 /// A new run that goes on where another one was before `node` ended.
 struct ForkSpec {
   RunId run = {};

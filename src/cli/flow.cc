@@ -111,18 +111,23 @@ int list_runs(const Arguments& arguments) {
   if (!limit) return fail(arguments, limit.error());
   auto client = connect(arguments, Access::read);
   if (!client) return fail(arguments, client.error());
-  auto page = client->list_runs(arguments.text("--cursor"), static_cast<int>(limit->value_or(100)));
-  if (!page) return fail(arguments, page.error());
+  const RunFilter which{.state = arguments.text("--state"), .flow = arguments.text("--flow")};
+  std::string cursor = arguments.text("--cursor");
+  int left = static_cast<int>(limit->value_or(100));
   Table table({"RUN", "FLOW", "STATE", "STEPS", "CREATED", "ENDED"});
-  for (const Run& run : page->items) {
-    if (arguments.json()) std::cout << rules::to_json(run) << '\n';
-    table.row({run.id.text, run.flow, run.state, std::to_string(run.steps),
-               rules::format_time(run.created_at), time_cell(run.finished_at)});
-  }
+  do {  // Where few fit the filter, a page of the store may have none.
+    auto page = client->list_runs(cursor, left, which);
+    if (!page) return fail(arguments, page.error());
+    for (const Run& run : page->items) {
+      if (arguments.json()) std::cout << rules::to_json(run) << '\n';
+      table.row({run.id.text, run.flow, run.state, std::to_string(run.steps),
+                 rules::format_time(run.created_at), time_cell(run.finished_at)});
+    }
+    left -= static_cast<int>(page->items.size());
+    cursor = page->next_cursor;
+  } while (left > 0 && !cursor.empty());
   if (!arguments.json()) std::cout << table.text();
-  if (!page->next_cursor.empty() && !arguments.quiet()) {
-    std::cerr << "more: --cursor " << page->next_cursor << '\n';
-  }
+  if (!cursor.empty() && !arguments.quiet()) std::cerr << "more: --cursor " << cursor << '\n';
   return 0;
 }
 
@@ -247,7 +252,9 @@ std::vector<Command> flow_commands() {
        .run = run_flow});
   commands.push_back({.name = "flow list",
                       .summary = "The newest runs",
-                      .flags = {{"--limit", "N", "at most so many (100)"},
+                      .flags = {{"--state", "STATE", "only these, such as running or failed"},
+                                {"--flow", "NAME", "only runs of this flow"},
+                                {"--limit", "N", "at most so many (100)"},
                                 {"--cursor", "CURSOR", "go on where a page ended"}},
                       .run = list_runs});
   commands.push_back({.name = "flow show",

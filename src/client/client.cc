@@ -316,8 +316,8 @@ Result<Run> Client::wait_run(const RunId& id, Duration patience) {
   return state_->runs.wait(id, patience);
 }
 
-Result<Page<Run>> Client::list_runs(std::string_view cursor, int limit) {
-  return state_->runs.list(std::string(cursor), limit);
+Result<Page<Run>> Client::list_runs(std::string_view cursor, int limit, const RunFilter& which) {
+  return state_->runs.list(std::string(cursor), limit, which);
 }
 
 Result<std::map<std::string, std::string>> Client::shared(const RunId& id) {

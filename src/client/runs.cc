@@ -16,7 +16,6 @@ namespace penstock {
 namespace {
 
 constexpr int most_conflicts = 200;
-constexpr int most_listed = 1000;  // Runs in one page.
 
 Error unknown(const std::string& run) {
   return Error{Errc::not_found,
@@ -318,24 +317,6 @@ Result<Run> Runs::wait(const RunId& id, Duration patience) {
   if (*ended) return **std::move(ended);
   return Error{Errc::timed_out, "run " + id.text + " has not ended within " +
                                     std::to_string(patience.count()) + "ms, it is " + state};
-}
-
-Result<Page<Run>> Runs::list(const std::string& cursor, int limit) {
-  if (limit < 1 || limit > most_listed) {
-    return Error{Errc::invalid, "a limit of " + std::to_string(limit) + " runs: use 1 to " +
-                                    std::to_string(most_listed)};
-  }
-  auto store = handles_.lend();
-  if (!store) return std::move(store).error();
-  auto listing = (*store)->list(RunsQuery{.cursor = cursor, .limit = limit});
-  if (!listing) return std::move(listing).error();
-  auto& listed = std::get<Page<RunListed>>(*listing);
-  Page<Run> page{.next_cursor = listed.next_cursor};
-  for (const RunListed& one : listed.items) {
-    auto run = brief({one.run});
-    if (run) page.items.push_back(*std::move(run));
-  }
-  return page;
 }
 
 Result<std::map<std::string, std::string>> Runs::shared(const RunId& id) {

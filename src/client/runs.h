@@ -34,7 +34,7 @@ class Runs {
   Result<Run> find(const RunId& id);
   Result<Run> brief(const RunId& id);
   Result<Run> wait(const RunId& id, Duration patience);
-  Result<Page<Run>> list(const std::string& cursor, int limit);
+  Result<Page<Run>> list(const std::string& cursor, int limit, const RunFilter& which);
   Result<std::map<std::string, std::string>> shared(const RunId& id);
 
  private:

@@ -28,6 +28,14 @@ std::string key_of(const Place& place) {
 
 std::string_view to_text(RunState state) { return state_names[static_cast<std::size_t>(state)]; }
 
+std::string run_state_names() {
+  std::string all;
+  for (const std::string_view name : state_names) {
+    all += (all.empty() ? "" : ", ") + std::string(name);
+  }
+  return all;
+}
+
 std::optional<RunState> parse_run_state(std::string_view text) {
   for (std::size_t i = 0; i < std::size(state_names); ++i) {
     if (state_names[i] == text) return static_cast<RunState>(i);

@@ -56,6 +56,8 @@ enum class RunState : std::uint8_t {
 };
 std::string_view to_text(RunState state);
 std::optional<RunState> parse_run_state(std::string_view text);
+/// For messages: "running, failing, ...".
+std::string run_state_names();
 constexpr bool is_final(RunState state) { return state >= RunState::succeeded; }
 
 /// A run about to start.

@@ -224,9 +224,11 @@ struct QueueRef {
 using Ref = std::variant<JobId, QueueRef, SessionNumber>;
 using Record = std::variant<Job, Queue, WorkerRecord>;
 
-/// A run in a list.
+/// A run in a list, with what its fields of these names hold.
 struct RunListed {
   std::string run = {};
+  std::string state = {}, flow = {};
+  std::string cursor = {};  ///< Of the page that begins behind it.
 };
 
 struct LogQuery {
@@ -236,7 +238,7 @@ struct LogQuery {
 };
 struct QueuesQuery {};
 struct SessionsQuery {};
-/// Runs, newest first: their fields `flow` `state` `created` `ended` are read by name.
+/// Runs, newest first.
 struct RunsQuery {
   std::string cursor = {};
   int limit = 20;

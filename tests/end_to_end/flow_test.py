@@ -152,6 +152,13 @@ class Flows(Stage):
             self.refuse("flow", "list", "--limit", limit, code=2, holding="use 1 to 1000")
         self.refuse("flow", "cancel", runs[0], "nobody", runs[1], code=3, holding="nobody")
         self.assertEqual([self.run_of(run)["state"] for run in runs[:2]], ["cancelled"] * 2)
+        cancelled = ("flow", "list", "--state", "cancelled", "--flow", "etl", "--json", "--quiet")
+        page = self.run_command(*cancelled[:-1], "--limit", "1")
+        self.assertEqual(json.loads(page.out)["run"], runs[1])
+        rest = self.run_command(*cancelled, "--cursor", page.err.split("--cursor ")[1].strip())
+        self.assertEqual(json.loads(rest.out)["run"], runs[0])
+        self.assertEqual(self.run_command("flow", "list", "--flow", "none", "--json").out, "")
+        self.refuse("flow", "list", "--state", "done", code=2, holding="use running, failing")
 
     def test_programs_run_in_the_folder_of_their_file_and_flows_have_one_file(self):
         folder = pathlib.Path(self.folder) / "elsewhere"

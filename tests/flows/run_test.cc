@@ -338,5 +338,47 @@ TEST_P(RunTest, JobsOfARunAreItsOwn) {
   EXPECT_EQ(wait(id_).state, "succeeded");
 }
 
+TEST_P(RunTest, AFilteredListGoesOnBehindTheLastRunThatWasLookedAt) {
+  Flow good("good"), bad("bad");
+  good.task("a", [] {});
+  bad.task("a", []() -> int { throw NoRetry("no"); });
+  work({good, bad});
+  std::vector<std::string> of_good, of_bad;
+  for (int i = 0; i < 7; ++i) {
+    const bool fails = i % 3 == 0;  // 0, 3 and 6.
+    const RunId id = client_.run(fails ? bad : good, json::object()).value();
+    wait(id);
+    auto& ids = fails ? of_bad : of_good;
+    ids.insert(ids.begin(), id.text);
+  }
+  // More than the store lists at once lie before those that are looked for.
+  Flow idle("idle");
+  idle.job("a", "t", nullptr, {.pool = "nobody"});
+  for (int i = 0; i < 260; ++i) client_.run(idle, json::object()).value();
+  const auto listed = [&](const RunFilter& which, int limit) {
+    std::vector<std::string> ids;
+    std::string cursor;
+    do {
+      const auto page = client_.list_runs(cursor, limit, which).value();
+      EXPECT_LE(page.items.size(), static_cast<std::size_t>(limit));
+      for (const Run& one : page.items) ids.push_back(one.id.text);
+      cursor = page.next_cursor;
+    } while (!cursor.empty());
+    return ids;
+  };
+  for (const int limit : {1, 2, 3, 100}) {
+    EXPECT_EQ(listed({.state = "failed"}, limit), of_bad) << limit;
+    EXPECT_EQ(listed({.flow = "good"}, limit), of_good) << limit;
+    EXPECT_EQ(listed({.state = "succeeded", .flow = "bad"}, limit), std::vector<std::string>{});
+  }
+  EXPECT_EQ(listed({}, 100).size(), 267U);
+  EXPECT_EQ(client_.list_runs({}, 100, {.state = "failed"}).value().items.size(), 3U);
+  const auto refused = client_.list_runs({}, 20, {.state = "waiting"});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message,
+            "there is no state \"waiting\" of runs in a list: use running, failing, "
+            "compensating, succeeded, failed, cancelled, compensated (one that waits is running)");
+}
+
 }  // namespace
 }  // namespace penstock::testing

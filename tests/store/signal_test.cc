@@ -300,6 +300,24 @@ TEST_P(Signal, MarkedRunsAreListedNewestFirstAndGoWhenTheirTimeIsOver) {
   EXPECT_EQ(fields({}, "a"), "x=1");
 }
 
+TEST_P(Signal, ARunIsListedWithItsStateItsFlowAndTheCursorBehindIt) {
+  for (const char* run : {"a", "b", "c"}) {
+    signal({.run = run,
+            .set = {{"state", "running"}, {"flow", std::string("of ") + run}},
+            .mark = rules::RunMark{}});
+  }
+  signal({.run = "bare", .mark = rules::RunMark{}});
+  auto listing = store->list(RunsQuery{}).value();
+  const auto items = std::get<Page<RunListed>>(listing).items;
+  ASSERT_EQ(items.size(), 4U);
+  EXPECT_EQ(items[0].state + items[0].flow, "");
+  EXPECT_EQ(items[2].state + ' ' + items[2].flow, "running of b");
+  listing = store->list(RunsQuery{.cursor = items[2].cursor}).value();
+  const auto& rest = std::get<Page<RunListed>>(listing).items;
+  ASSERT_EQ(rest.size(), 1U);
+  EXPECT_EQ(rest[0].run, "a");
+}
+
 TEST_P(Signal, NamedFieldsAreReadInOneGo) {
   signal({.run = "r", .set = {{"a", "1"}, {"b", "2"}, {"ab", "3"}}});
   const auto listing = store->list(FieldsQuery{.run = "r", .names = {"b", "absent", "a"}}).value();

@@ -6,6 +6,7 @@
 #include "rules/limits.h"
 #include "rules/name.h"
 #include "store/chance.h"
+#include "store/redis/errors.h"
 #include "store/redis/job_letter.h"
 #include "store/redis/redis_store.h"
 #include "store/redis/run_words.h"
@@ -142,10 +143,26 @@ Result<Page<RunListed>> RedisStore::list_runs(const RunsQuery& query) {
   if (!reply) return std::move(reply).error();
   Page<RunListed> page;
   for (std::size_t i = 0; i + 1 < reply->size(); i += 2) {
-    page.items.push_back({.run = std::string((*reply)[i].text())});
-    page.next_cursor = (*reply)[i + 1].text();
+    page.items.push_back(
+        {.run = std::string((*reply)[i].text()), .cursor = std::string((*reply)[i + 1].text())});
   }
-  if (page.items.size() < static_cast<std::size_t>(query.limit)) page.next_cursor.clear();
+  if (page.items.empty()) return page;
+  if (page.items.size() == static_cast<std::size_t>(query.limit)) {
+    page.next_cursor = page.items.back().cursor;
+  }
+  for (const RunListed& one : page.items) {
+    const std::string key = keys().shard() + "run:" + one.run;
+    connection_->command({"HMGET", key, "state", "flow"});
+  }
+  auto fields = connection_->exchange();
+  if (!fields) return std::move(fields).error();
+  for (std::size_t i = 0; i < page.items.size(); ++i) {
+    const Reply& pair = (*fields)[i];
+    if (pair.is_error()) return to_error(pair, connection_->where());
+    if (pair.size() != 2) continue;
+    if (!pair[0].is_nil()) page.items[i].state = read_run_value(pair[0].text());
+    if (!pair[1].is_nil()) page.items[i].flow = read_run_value(pair[1].text());
+  }
   return page;
 }
 

@@ -172,14 +172,15 @@ Result<Page<RunListed>> SqliteStore::list_runs(const RunsQuery& query) {
   const auto before = read_cursor(query.cursor, std::numeric_limits<std::int64_t>::max());
   if (!before) return before.error();
   Page<RunListed> page;
-  std::int64_t last = 0;
   Statement& read = db().statement("run.page").start(*before, query.limit);
   while (read.row()) {
-    last = read.integer(0);
-    page.items.push_back({.run = std::string(read.text(1))});
+    page.items.push_back({.run = std::string(read.text(1)),
+                          .state = std::string(read.text(2)),
+                          .flow = std::string(read.text(3)),
+                          .cursor = std::to_string(read.integer(0))});
   }
-  if (page.items.size() == static_cast<std::size_t>(query.limit)) {
-    page.next_cursor = std::to_string(last);
+  if (!page.items.empty() && page.items.size() == static_cast<std::size_t>(query.limit)) {
+    page.next_cursor = page.items.back().cursor;
   }
   if (auto ended = read_ended(); !ended) return std::move(ended).error();
   return page;

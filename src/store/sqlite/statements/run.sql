@@ -22,7 +22,10 @@ INSERT INTO runs (run, created_at_ms, keep_until_ms) VALUES (?1, ?2, ?3)
 ON CONFLICT (run) DO UPDATE SET keep_until_ms = ?3
 
 -- name: page
-SELECT number, run FROM runs WHERE number < ?1 ORDER BY number DESC LIMIT ?2
+SELECT number, run,
+       ifnull((SELECT value FROM run_fields f WHERE f.run = runs.run AND field = 'state'), ''),
+       ifnull((SELECT value FROM run_fields f WHERE f.run = runs.run AND field = 'flow'), '')
+FROM runs WHERE number < ?1 ORDER BY number DESC LIMIT ?2
 
 -- name: fields
 SELECT field, value FROM run_fields
