@@ -255,29 +255,30 @@ Result<void> check_fleet(const Arguments& arguments, int count) {
 }
 
 std::vector<Flag> worker_flags() {
-  return {{"-q,--queues", "a,b=3", "queues, with weights (default)", true},
-          {"-c,--concurrency", "N", "jobs at the same time (one a core)"},
-          {"--coroutines", "N", "coroutines in flight, beside these (10000)"},
-          {"-n,--name", "ID", "worker id (HOST-PID)"},
-          {"--pool", "NAME", "only jobs of this pool; may be repeated", true},
-          {"--processes", "N", "worker processes under one supervisor (1)"},
-          {"--max-jobs", "N", "end after so many jobs; a supervisor starts another"},
-          {"--max-rss", "MB", "the same when it holds so much memory"},
-          {"--reload", "", "start anew when the programs change (for development)"},
-          {"--burst", "", "end when nothing is ready"},
-          {"--grace", "30s", "how long SIGTERM waits for running jobs"},
-          {"--exec", "NAME=CMD", "run a program as a task; may be repeated", true},
-          {"--flow", "FILE", "offer a flow in YAML and its programs; may be repeated", true},
-          {"--persistent", "", "the programs of --exec stay and take job after job"},
-          {"--store-access", "", "programs are given the store's URL with its password"},
-          {"--spill", "DIR", "write results over 1 MiB to files there"},
-          {"--spill-max", "SIZE", "no result is larger than this (256MiB)"},
-          {"--metrics", "ADDR", "show counters to Prometheus: PORT or ADDRESS:PORT"},
-          {"--allow-anonymous", "", "there also to other machines, without a password"},
-          {"--list-tasks", "", "print the names of the tasks and exit"},
-          {"--builtin-tasks", "", "offer noop, echo, sleep, fail and crash too"},
-          {"--index", "N", "number among its siblings, set by the supervisor"},
-          {"--name-prefix", "ID", "id without the number, set by the supervisor"}};
+  return {
+      {"-q,--queues", "a,b=3", "queues, with weights (default)", true},
+      {"-c,--concurrency", "N", "jobs at the same time (one a core)"},
+      {"--coroutines", "N", "coroutines in flight, beside these (10000)"},
+      {"-n,--name", "ID", "worker id (HOST-PID)"},
+      {"--pool", "NAME", "only jobs of this pool; may be repeated", true},
+      {"--processes", "N", "worker processes under one supervisor (1)"},
+      {"--max-jobs", "N", "end after so many jobs; a supervisor starts another"},
+      {"--max-rss", "MB", "the same when it holds so much memory"},
+      {"--reload", "", "start anew when the programs change (for development)"},
+      {"--burst", "", "end when nothing is ready"},
+      {"--grace", "30s", "how long SIGTERM waits for running jobs"},
+      {"--exec", "NAME=CMD", "run a program as a task; may be repeated", true},
+      {"--flow", "FILE", "offer a flow in YAML and its programs; may be repeated", true},
+      {"--persistent", "", "the programs of --exec stay and take job after job"},
+      {"--store-access", "", "programs are given the store's URL with its password"},
+      {"--spill", "DIR", "write results over 1 MiB to files there"},
+      {"--spill-max", "SIZE", "no result is larger than this (256MiB)"},
+      {"--metrics", "ADDR", "show counters to Prometheus: PORT or ADDRESS:PORT"},
+      {"--allow-anonymous", "", "there also to other machines, without a password"},
+      {"--list-tasks", "", "print the names of the tasks and exit"},
+      {"--builtin-tasks", "", "offer noop, echo, sleep, fail and crash, as penstock does anyway"},
+      {"--index", "N", "number among its siblings, set by the supervisor"},
+      {"--name-prefix", "ID", "id without the number, set by the supervisor"}};
 }
 
 Command worker_command(const App& app) {
