@@ -34,8 +34,7 @@ std::optional<Time> time_in(const std::map<std::string, std::string>& object,
 
 // The place without the visit of its last node.
 void name_node(RunNode& node, const rules::Place& place) {
-  rules::Place outer(place.begin(), place.end() - 1);
-  node.node = (outer.empty() ? "" : rules::write_place(outer) + '/') + place.back().node;
+  node.node = rules::node_path(place);
   if (place.back().item >= 0) node.node += '[' + std::to_string(place.back().item) + ']';
   node.visit = static_cast<int>(place.back().visit);
 }

@@ -19,11 +19,6 @@ constexpr std::string_view state_names[] = {
     "succeeded", "failed", "cancelled", "compensated"};  // lint: state-text, of a run
 // clang-format on
 
-std::string key_of(const Place& place) {
-  Place outer(place.begin(), place.end() - 1);
-  return (outer.empty() ? "" : write_place(outer) + '/') + place.back().node;
-}
-
 }  // namespace
 
 std::string_view to_text(RunState state) { return state_names[static_cast<std::size_t>(state)]; }
@@ -150,11 +145,15 @@ void RunStep::end_main(const NodeReport& report, const Token& token) {
   follow(report, token);
 }
 
+std::map<std::string, std::string> RunStep::about_of(const std::string& at) {
+  return read_raw_object(edit_.read("n:" + at).value_or("{}")).value_or({});
+}
+
 // When what goes on there began, as its n: field tells.
 std::optional<Time> RunStep::opened_at(const std::string& at) {
-  const auto about = read_raw_object(edit_.read("n:" + at).value_or("{}"));
-  if (!about || !about->contains("started_ms")) return std::nullopt;
-  const auto ms = whole_number(about->at("started_ms"));
+  const auto about = about_of(at);
+  const auto began = about.find("started_ms");
+  const auto ms = began == about.end() ? std::nullopt : whole_number(began->second);
   return ms ? std::optional(from_ms(*ms)) : std::nullopt;
 }
 
@@ -241,13 +240,18 @@ void RunStep::follow(const NodeReport& report, const Token& token) {
 // The instance has come to its end, whatever it consisted of.
 void RunStep::instance_done(const Token& token, const Place& place, std::string_view action,
                             Kind kind) {
-  if (place.back().item >= 0) return item_done(token, place, kind == Kind::taken);
+  if (place.back().item >= 0) {
+    if (node_of(token).kind == FlowNode::Kind::flow && kind == Kind::taken) {
+      edit_.write(item_result(map_of(place), place.back().item), last_result_);
+    }
+    return item_done(token, place, kind == Kind::taken);
+  }
   if (kind == Kind::taken) {
     const std::string at = write_place(place);
     if (node_of(token).kind == FlowNode::Kind::flow) {
       edit_.write("n:" + at,
                   R"({"state":"succeeded","ended_ms":)" + std::to_string(to_ms(clock_.now)) + '}');
-      edit_.write("r:" + key_of(place), last_result_);
+      edit_.write("r:" + node_path(place), last_result_);
     }
     if (!node_of(token).undo_task.empty()) {
       const std::int64_t number = edit_.read_number("un") + 1;
@@ -267,7 +271,17 @@ void RunStep::record(const NodeReport& report, JobState state) {
   about.key("attempt").number(report.attempt);
   if (state == JobState::succeeded) about.key("action").text(report.action);
   if (!report.worker.empty()) about.key("worker").text(report.worker);
-  if (report.started_at) about.key("started_ms").number(to_ms(*report.started_at));
+  // Of what was in several parts, the last one tells of all.
+  std::map<std::string, std::string> before;
+  if (report.phase == Phase::post) before = about_of(at);
+  if (before.contains("started_ms")) {
+    about.key("started_ms").raw(before["started_ms"]);
+  } else if (report.started_at) {
+    about.key("started_ms").number(to_ms(*report.started_at));
+  }
+  for (const char* count : {"items", "items_failed"}) {
+    if (before.contains(count)) about.key(count).raw(before[count]);
+  }
   about.key("ended_ms").number(to_ms(clock_.now));
   if (!report.error.empty()) about.key("error").text(report.error);
   about.end_object();
@@ -276,6 +290,17 @@ void RunStep::record(const NodeReport& report, JobState state) {
   edit_.erase("j:" + at);
   if (edit_.guess("p:" + at)) edit_.erase("p:" + at);
   if (state != JobState::succeeded) return;
+  commit(report);
+  last_result_ = report.result;
+  if (item) {
+    edit_.write(item_result(map_of(report.place), report.place.back().item), report.result);
+  } else {
+    edit_.write("r:" + node_path(report.place), report.result);
+  }
+}
+
+// What the node did to the shared store.
+void RunStep::commit(const NodeReport& report) {
   for (const RunField& field : report.set) {
     if (field.value) {
       edit_.write(field.name, *field.value);
@@ -285,15 +310,6 @@ void RunStep::record(const NodeReport& report, JobState state) {
   }
   for (const RunAdd& add : report.add) edit_.add(add);
   for (const RunAppend& append : report.append) edit_.append(append.list, append.value);
-  last_result_ = report.result;
-  if (item) {
-    Place map = report.place;
-    map.back().item = -1;
-    edit_.write("mr:" + write_place(map) + ':' + std::to_string(report.place.back().item),
-                report.result);
-  } else {
-    edit_.write("r:" + key_of(report.place), report.result);
-  }
 }
 
 void RunStep::note_end(const std::string& at, std::string_view state) {
@@ -301,23 +317,6 @@ void RunStep::note_end(const std::string& at, std::string_view state) {
   about.begin_object().key("state").text(state);
   about.key("ended_ms").number(to_ms(clock_.now)).end_object();
   edit_.write("n:" + at, about.take());
-}
-
-void RunStep::start_child(const NodeReport& report, const Token& token) {
-  const FlowNode& node = node_of(token);
-  const std::string at = write_place(report.place);
-  edit_.erase("j:" + at);
-  open_gate(token, report.place);
-  edit_.write("k:" + at, report.child);
-  const auto& body = token.spot.graph->nodes()[token.node].body;
-  const PinnedGraph inner{.graph = body, .hash = flow_.hash + '/' + key_of(report.place)};
-  RunEdit& child = (*edit_of_)(report.child);
-  RunStep(inner, clock_, child, edit_of_)
-      .start({.definition = inner.hash,
-              .input = report.child_input,
-              .parent_run = edit_.run(),
-              .parent_place = at});
-  history("node " + node.name + " started run " + report.child);
 }
 
 void RunStep::history(std::string text) {

@@ -126,6 +126,8 @@ struct MapCell {
 MapCell read_map(std::string_view cell);
 /// The field that an item of a staged list lies in, and its place there.
 std::string item_field(const MapCell& map, std::int64_t item);
+/// The field of its result.
+std::string item_result(const Place& map, std::int64_t item);
 
 /// The inner graph that a place lies in, and its node there. Errors: not_found.
 struct Located {

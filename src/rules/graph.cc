@@ -362,6 +362,11 @@ std::shared_ptr<const Graph> Graph::compile(std::shared_ptr<const FlowDefinition
   return graph;
 }
 
+bool Graph::leads_on(int node, std::string_view action) const {
+  return std::ranges::any_of(
+      nodes_[node].out, [&](int e) { return edges_[e].action == action && edges_[e].to >= 0; });
+}
+
 int Graph::find(std::string_view name) const {
   const auto found = by_name_.find(name);
   return found == by_name_.end() ? -1 : found->second;

@@ -58,6 +58,8 @@ class Graph {
   /// Edges by which this loop is left, by header.
   [[nodiscard]] const std::vector<int>& exits_of(int header) const { return exits_.at(header); }
   [[nodiscard]] bool is_header(int node) const { return exits_.contains(node); }
+  /// Some node comes after this one when it ends with this action.
+  [[nodiscard]] bool leads_on(int node, std::string_view action) const;
 
  private:
   friend class GraphCompiler;

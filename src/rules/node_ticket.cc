@@ -35,6 +35,16 @@ std::string write_place(const Place& place) {
   return text;
 }
 
+std::string node_path(const Place& place) {
+  const Place outer(place.begin(), place.end() - 1);
+  return (outer.empty() ? "" : write_place(outer) + '/') + place.back().node;
+}
+
+Place map_of(Place item) {
+  item.back().item = -1;
+  return item;
+}
+
 Result<Place> read_place(std::string_view text) {
   Place place;
   for (std::string_view rest = text; !rest.empty();) {

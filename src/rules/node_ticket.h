@@ -29,6 +29,11 @@ std::string write_place(const Place& place);
 /// Errors: invalid.
 Result<Place> read_place(std::string_view text);
 
+/// The node of a place, behind the flows that it lies in: the place without its last visit.
+std::string node_path(const Place& place);
+/// The map that an item's place belongs to.
+Place map_of(Place item);
+
 /// What a step's job does.
 enum class Phase : std::uint8_t {
   main,      ///< Runs the node: prep, exec, post; of a map: finds the list.

@@ -106,6 +106,7 @@ void RunStep::job(const Token& token, const Place& place, Phase phase) {
   bool steps = !code || node.kind == FlowNode::Kind::gate || node.kind == FlowNode::Kind::child;
   if (node.kind == FlowNode::Kind::flow && phase == Phase::main) steps = !node.prepares;
   if (node.map && !node.map->over.empty() && phase == Phase::main) steps = true;
+  if (phase == Phase::post && !node.concludes) steps = true;
   put_job(token, place, phase, steps ? std::string(step_task) : node.task);
 }
 
@@ -133,7 +134,8 @@ void RunStep::put_job(const Token& token, const Place& place, Phase phase,
                                    .place = place,
                                    .tag = token.tag,
                                    .phase = phase});
-  if (phase == Phase::gate) {
+  // Of a run that goes on after it was halted, a gate may have been answered meanwhile.
+  if (phase == Phase::gate && edit_.read("g:" + at) == "open") {
     job.job.first = JobState::waiting;
     if (node.gate && node.gate->deadline) {
       job.job.first = JobState::scheduled;

@@ -5,6 +5,7 @@
 // forgotten, and a retry fires exactly what is parked.
 #include "rules/duration.h"
 #include "rules/json.h"
+#include "rules/run_json.h"
 #include "rules/run_step.h"
 
 #include <algorithm>
@@ -62,14 +63,11 @@ void RunStep::undone(const NodeReport& report) {
     park(Token{}, report.place, Phase::undo);  // A retry goes on there.
     return finish(RunState::failed);
   }
-  for (const RunField& field : report.set) {
-    if (field.value) edit_.write(field.name, *field.value);
-    if (!field.value) edit_.erase(field.name);
-  }
-  for (const RunAdd& add : report.add) edit_.add(add);
-  for (const RunAppend& append : report.append) edit_.append(append.list, append.value);
+  commit(report);
   history("compensated " + at);
-  note_end(at, to_text(RunState::compensated));
+  auto about = about_of(at);  // When it ran and where is told as before.
+  about["state"] = '"' + std::string(to_text(RunState::compensated)) + '"';
+  edit_.write("n:" + at, write_raw_object(about));
   const std::int64_t number = edit_.read_number("un");
   edit_.erase("u:" + std::to_string(number));
   edit_.write_number("un", number - 1);
@@ -86,28 +84,6 @@ void RunStep::finish(RunState state, bool leaves_open) {
   // What is still open has nothing to do any more; gates would wait for ever.
   if (leaves_open) put_step({}, Phase::sweep, std::nullopt, "");
   tell_parent(state);
-}
-
-void RunStep::tell_parent(RunState state) {
-  const auto parent = edit_.read("parent");
-  if (!parent || !edit_of_) return;
-  const auto bar = parent->find('|');
-  RunEdit& edit = (*edit_of_)(parent->substr(0, bar));
-  const std::string at = parent->substr(bar + 1);
-  if (edit.read("g:" + at).value_or("") != "open") return;
-  if (edit.read("k:" + at) != edit_.run()) return;  // Another one is in its place.
-  JsonWriter answer;
-  answer.begin_object().key("action");
-  answer.text(state == RunState::succeeded ? last_action_ : std::string(to_text(state)));
-  answer.key("answer").raw(state == RunState::succeeded ? edit_.guess("output").value_or("null")
-                                                        : "null");
-  if (state != RunState::succeeded) {
-    answer.key("error").text("run " + edit_.run() + " inside ended " + std::string(to_text(state)) +
-                             ": " + edit_.guess("error").value_or(""));
-  }
-  answer.end_object();
-  edit.write("g:" + at, answer.take());
-  edit.wake("j:" + at);
 }
 
 void RunStep::cancel(std::string_view why) {
@@ -147,7 +123,8 @@ void RunStep::retry(const std::vector<RunField>& open) {
     const OpenStep* const step = &opened;
     Token token{.spot = spot_of(step->place), .tag = step->tag};
     token.node = token.spot.graph->find(step->place.back().node);
-    if (step->phase == Phase::main || step->phase == Phase::item) {
+    const bool again = step->phase == Phase::gate && inside_failed(token, step->place);
+    if (step->phase == Phase::main || step->phase == Phase::item || again) {
       this->open(token, step->place);
     } else {
       job(token, step->place, step->phase);

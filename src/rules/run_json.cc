@@ -29,6 +29,13 @@ Result<std::map<std::string, std::string>> read_raw_object(std::string_view json
   return members;
 }
 
+std::string write_raw_object(const std::map<std::string, std::string>& members) {
+  JsonWriter out;
+  out.begin_object();
+  for (const auto& [key, value] : members) out.key(key).raw(value);
+  return out.end_object().take();
+}
+
 Result<std::vector<std::string>> read_raw_list(std::string_view json) {
   auto parsed = parse(json);
   if (!parsed) return std::move(parsed).error();

@@ -15,6 +15,7 @@ namespace penstock::rules {
 
 /// An object's members, each as JSON text. Errors: invalid (no object).
 Result<std::map<std::string, std::string>> read_raw_object(std::string_view json);
+std::string write_raw_object(const std::map<std::string, std::string>& members);
 /// A list's items, each as JSON text. Errors: invalid (no list).
 Result<std::vector<std::string>> read_raw_list(std::string_view json);
 

@@ -24,12 +24,6 @@ std::int64_t window_of(const FlowNode& node) {
   return node.map && node.map->parallel > 0 ? node.map->parallel : default_map_parallel;
 }
 
-Place map_of(const Place& item) {
-  Place place = item;
-  place.back().item = -1;
-  return place;
-}
-
 }  // namespace
 
 MapCell read_map(std::string_view text) {
@@ -42,6 +36,10 @@ MapCell read_map(std::string_view text) {
 
 std::string item_field(const MapCell& map, std::int64_t item) {
   return "mi:" + map.stage + ':' + std::to_string(item / stage_chunk);
+}
+
+std::string item_result(const Place& map, std::int64_t item) {
+  return "mr:" + write_place(map) + ':' + std::to_string(item);
 }
 
 void RunStep::begin_map(const NodeReport& report, const Token& token) {
@@ -126,16 +124,17 @@ void RunStep::end_map(const Token& token, const Place& map_place, const MapCell&
   list.key("items_failed").number(failed).end_object();
   last_result_ = list.take();
   edit_.write("r:" + token.spot.scope + node_of(token).name, last_result_);
-  if (node_of(token).concludes) return job(token, map_place, Phase::post);
+  // What a flow ends with is its output: the list itself has to be put together.
+  const bool last = !token.spot.graph->leads_on(token.node, "default");
+  const bool goes_on = node_of(token).concludes || last;
   JsonWriter about;
-  about.begin_object()
-      .key("state")
-      .text(to_text(JobState::succeeded))
-      .key("ended_ms")
-      .number(to_ms(clock_.now));
+  about.begin_object().key("state").text(
+      to_text(goes_on ? JobState::running : JobState::succeeded));
+  if (!goes_on) about.key("ended_ms").number(to_ms(clock_.now));
   if (const auto began = opened_at(at)) about.key("started_ms").number(to_ms(*began));
   about.key("items").number(map.items).key("items_failed").number(failed).end_object();
   edit_.write("n:" + at, about.take());
+  if (goes_on) return job(token, map_place, Phase::post);
   instance_done(token, map_place, "default", Kind::taken);
 }
 

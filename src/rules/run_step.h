@@ -105,10 +105,11 @@ class RunStep {
   void end_gate(const NodeReport& report, const Token& token);
   void follow(const NodeReport& report, const Token& token);
   void record(const NodeReport& report, JobState state);
+  std::map<std::string, std::string> about_of(const std::string& at);
   std::optional<Time> opened_at(const std::string& at);
+  void commit(const NodeReport& report);
   void note_end(const std::string& at, std::string_view state);
   void instance_done(const Token& token, const Place& place, std::string_view action, Kind kind);
-  void start_child(const NodeReport& report, const Token& token);
   void history(std::string text);
   void count_jobs(std::int64_t ended);
 
@@ -130,6 +131,10 @@ class RunStep {
   void undo(std::int64_t number);
   void undone(const NodeReport& report);
   void finish(RunState state, bool leaves_open = false);
+
+  // run_inside.cc
+  void start_child(const NodeReport& report, const Token& token);
+  bool inside_failed(const Token& token, const Place& place);
   void tell_parent(RunState state);
 
   const PinnedGraph& flow_;

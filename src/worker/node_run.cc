@@ -239,10 +239,8 @@ rules::Outcome NodeRun::stage(std::vector<std::string> items) {
 }
 
 std::string NodeRun::item_at(const rules::Place& place) {
-  rules::Place map_place = place;
-  map_place.back().item = -1;
   const std::int64_t number = place.back().item;
-  auto item = or_throw(reader_.item(ticket_.run, map_place, number));
+  auto item = or_throw(reader_.item(ticket_.run, rules::map_of(place), number));
   if (item) return *std::move(item);
   throw NoRetry("the list has no item " + std::to_string(number) + " any more");
 }
@@ -257,10 +255,12 @@ rules::Outcome NodeRun::item() {
 
 rules::Outcome NodeRun::post() {
   const std::string marker = field("r:" + located_.scope + node().name).value_or("null");
-  const std::string results = whole_map(marker);
-  if (!task_ || !task_->node || !task_->node->post) return ended(marker);
-  const std::string action = task_->node->post(*this, "null", results);
-  return ended(marker, action);
+  std::string action = "default";
+  if (task_ && task_->node && task_->node->post) {
+    action = task_->node->post(*this, "null", *whole_map(marker));
+  }
+  if (located_.graph->leads_on(located_.node, action)) return ended(marker, action);
+  return ended(whole_map(marker, rules::max_result_bytes).value_or(marker), action);
 }
 
 // What waits for an answer or a time is woken, to find out that its run is over.

@@ -103,7 +103,10 @@ class NodeRun : public NodePort {
   [[nodiscard]] bool is_wanted();
   [[nodiscard]] std::optional<std::string> at(const rules::PathRoot& root);
   std::optional<std::string> field(const std::string& name);
-  std::string whole_map(const std::string& marker);
+  /// The list that the mark of a map stands for; what is no mark, as it is. Nothing: it has more
+  /// bytes than that.
+  std::optional<std::string> whole_map(const std::string& marker,
+                                       std::size_t most = std::string::npos);
   [[nodiscard]] const rules::FlowNode& node() const {
     return *located_.graph->nodes()[located_.node].node;
   }

@@ -172,10 +172,10 @@ std::optional<std::string> NodeRun::result(std::string_view name) {
 }
 
 // A map's results lie in fields of their own; what failed is null.
-std::string NodeRun::whole_map(const std::string& marker) {
+std::optional<std::string> NodeRun::whole_map(const std::string& marker, std::size_t most) {
   if (!marker.starts_with(R"({"$map":)")) return marker;
   const auto object = or_throw(rules::read_raw_object(marker));
-  const std::string place = or_throw(rules::read_string(object.at("$map")));
+  const auto place = or_throw(rules::read_place(or_throw(rules::read_string(object.at("$map")))));
   const std::int64_t items = std::stoll(object.at("items"));
   std::string list = "[";
   std::vector<std::string> names;
@@ -188,11 +188,14 @@ std::string NodeRun::whole_map(const std::string& marker) {
     names.clear();
   };
   for (std::int64_t i = 0; i < items; ++i) {
-    names.push_back("mr:" + place + ':' + std::to_string(i));
+    names.push_back(rules::item_result(place, i));
     if (names.size() == 500) flush();
+    if (list.size() > most) return std::nullopt;
   }
   if (!names.empty()) flush();
-  return list + ']';
+  list += ']';
+  if (list.size() > most) return std::nullopt;
+  return list;
 }
 
 std::optional<std::string> NodeRun::at(const rules::PathRoot& root) {

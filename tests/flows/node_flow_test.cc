@@ -247,6 +247,20 @@ TEST_P(NodeFlow, ABatchFlowRunsOncePerSetOfParametersOverThoseOfItsNodes) {
   EXPECT_EQ(shared("names"), json({"a!", "b!", "c!"}));
 }
 
+TEST_P(NodeFlow, ABatchThatEndsItsFlowHasItsResultsForTheOutput) {
+  struct Doubles : BatchNode {
+    json prep(Shared&) override { return json({1, 2, 3}); }
+    json exec(const json& item) override { return 2 * item.get<int>(); }
+    std::string post(Shared&, const json&, const json& all) override {
+      return all == json({2, 4, 6}) ? "good" : "bad";
+    }
+  };
+  Flow flow("doubles");
+  auto doubles = flow.node("doubles", Doubles{});
+  doubles.on("bad") >> flow.task("never", [] { return 0; });
+  EXPECT_EQ(run(flow).output, "[2,4,6]");
+}
+
 TEST_P(NodeFlow, NestedLoopsAndTheirJoinsKeepTheirTurnsApart) {
   // outer: a forks into b and c, which join in d; d goes round twice; in it b goes round itself.
   Flow flow("nests");

@@ -53,6 +53,8 @@ TEST_P(RunTest, AFailedRunCompensatesWhatWasDoneInReverseOrder) {
   EXPECT_EQ(trace_.joined(), "a b undo-b undo-a");
   EXPECT_EQ(shared("undone"), json({"b", "a"}));
   EXPECT_EQ(node("a").state, "compensated");
+  EXPECT_FALSE(node("a").worker.empty());
+  EXPECT_TRUE(node("a").started_at && node("a").finished_at);
   EXPECT_EQ(node("c").state, "failed");
 }
 
@@ -253,6 +255,64 @@ TEST_P(RunTest, ARunInsideThatWasReplacedDoesNotAnswerForTheOneInItsPlace) {
   EXPECT_FALSE(client_.find_run(id_).value().ended());
   client_.signal(fresh, "gate", "1").value();
   EXPECT_EQ(wait(id_).output, "2");
+}
+
+/// A run that fails while a run inside waits at a gate; retried when the one inside has ended.
+class HaltedAround : public RunTest {
+ protected:
+  Run retried(const std::string& said) {
+    auto gate = inner_.gate("gate", {.ask = GateOptions::Ask::custom});
+    gate >> inner_.task("hurries",
+                        [this](const json& answer) {
+                          if (answer == "bad" && ++inner_tries_ == 1) throw NoRetry("not yet either");
+                          return 7;
+                        },
+                        {"gate"});
+    auto begin = outer_.task("begin", [] {});
+    auto fails = outer_.task("fails", [this] {
+      if (++tries_ == 1) throw NoRetry("not yet");
+    });
+    auto calls = outer_.run("calls", inner_);
+    begin >> (calls | fails) >> outer_.task("after", [](int n) { return n; }, {"calls"});
+    EXPECT_EQ(run(outer_).state, "failed");
+    answer_inside(said);
+    client_.retry_run(id_).value();
+    if (said == "\"bad\"") answer_inside("1");
+    return wait(id_);
+  }
+  void answer_inside(const std::string& answer) {
+    const RunId inside = open_inside();
+    await(inside, "gate", "waiting");
+    client_.signal(inside, "gate", answer).value();
+    wait(inside);
+  }
+  RunId open_inside() {
+    const auto give_up = real_clock().steady() + flow_patience;
+    while (real_clock().steady() < give_up) {
+      const auto listed = client_.list_runs().value().items;
+      for (const Run& one : listed) {
+        if (!one.parent.empty() && !one.ended()) return one.id;
+      }
+      client_.events({}, Duration{20}).value();
+    }
+    return {};
+  }
+
+  Flow inner_{"child"}, outer_{"parent"};
+  std::atomic<int> tries_{0}, inner_tries_{0};
+};
+INSTANTIATE_TEST_SUITE_P(Stores, HaltedAround, ::testing::ValuesIn(flow_stores()), flow_store_name);
+
+TEST_P(HaltedAround, ARunInsideThatEndedMeanwhileHasItsResultAfterARetry) {
+  const Run again = retried("1");
+  EXPECT_EQ(again.state, "succeeded") << again.error;
+  EXPECT_EQ(again.output, "7");
+}
+
+TEST_P(HaltedAround, ARunInsideThatFailedMeanwhileStartsAnewWithARetry) {
+  const Run again = retried("\"bad\"");
+  EXPECT_EQ(again.state, "succeeded") << again.error;
+  EXPECT_EQ(client_.list_runs().value().items.size(), 3U);
 }
 
 TEST_P(RunTest, AStepWaitsForAWorkerThatHasItWhateverOthersAreThere) {

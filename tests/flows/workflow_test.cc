@@ -139,6 +139,39 @@ TEST_P(Workflow, AMapRunsOverAListOfAnyLengthAndKeepsItsOrder) {
   }
 }
 
+TEST_P(Workflow, AMapThatEndsItsFlowHasTheListForItsOutput) {
+  Flow inner("squares");
+  inner.map("each", "$.input.list", [](int n) { return n * n; });
+  Flow outer("around");
+  auto calls = outer.run("calls", inner, {{"list", "$.input.list"}});
+  calls >> outer.task("after", [](const json& list) { return list; }, {"calls"});
+  work({inner, outer});
+  EXPECT_EQ(run(inner, {{"list", {3, 1, 2}}}).output, "[9,1,4]");
+  EXPECT_EQ(node("each").items, 3);
+  EXPECT_EQ(run(inner, {{"list", json::array()}}).output, "[]");
+  EXPECT_EQ(run(outer, {{"list", {3, 1, 2}}}).output, "[9,1,4]");
+}
+
+TEST_P(Workflow, AListTooLongForAResultLeavesTheMarkOfTheMap) {
+  Flow flow("long");
+  flow.map("each", "$.input.list", [](int) { return std::string(300'000, 'x'); });
+  const Run ended = run(flow, {{"list", {1, 2, 3, 4}}});
+  EXPECT_EQ(ended.state, "succeeded") << ended.error;
+  EXPECT_EQ(ended.output, R"({"$map":"each#1","items":4,"items_failed":0})");
+}
+
+TEST_P(Workflow, AFlowForEachItemHasTheOutputOfEachPass) {
+  Flow inner("pass");
+  auto a = inner.task("a", [](Shared& shared) { return shared.params().at("n").get<int>() + 1; });
+  a >> inner.task("b", [](int n) { return 10 * n; }, {"a"});
+  Flow outer("passes");
+  auto each = outer.batch_flow("each", inner, [](Shared&) {
+    return json::array({{{"n", 1}}, {{"n", 2}}, {{"n", 3}}});
+  });
+  each >> outer.task("all", [](const json& list) { return list; }, {"each"});
+  EXPECT_EQ(run(outer).output, "[20,30,40]");
+}
+
 TEST_P(Workflow, AMapsPolicyJudgesItsItems) {
   const auto map_of = [](const Policy& policy) {
     Flow flow("judged");

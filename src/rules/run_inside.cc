@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+//
+// A run that a node of another run has started: the node waits like a gate until the run inside
+// has ended, and takes its output for its result.
+#include "rules/json.h"
+#include "rules/run_json.h"
+#include "rules/run_step.h"
+
+namespace penstock::rules {
+
+void RunStep::start_child(const NodeReport& report, const Token& token) {
+  const FlowNode& node = node_of(token);
+  const std::string at = write_place(report.place);
+  edit_.erase("j:" + at);
+  open_gate(token, report.place);
+  edit_.write("k:" + at, report.child);
+  const auto& body = token.spot.graph->nodes()[token.node].body;
+  const PinnedGraph inner{.graph = body, .hash = flow_.hash + '/' + node_path(report.place)};
+  RunEdit& child = (*edit_of_)(report.child);
+  RunStep(inner, clock_, child, edit_of_)
+      .start({.definition = inner.hash,
+              .input = report.child_input,
+              .parent_run = edit_.run(),
+              .parent_place = at});
+  history("node " + node.name + " started run " + report.child);
+}
+
+// It has answered with an error, which its node has not heard of: that one was halted before.
+bool RunStep::inside_failed(const Token& token, const Place& place) {
+  if (node_of(token).kind != FlowNode::Kind::child) return false;
+  const auto answer = read_raw_object(edit_.read("g:" + write_place(place)).value_or(""));
+  return answer && answer->contains("error");
+}
+
+void RunStep::tell_parent(RunState state) {
+  const auto parent = edit_.read("parent");
+  if (!parent || !edit_of_) return;
+  const auto bar = parent->find('|');
+  RunEdit& edit = (*edit_of_)(parent->substr(0, bar));
+  const std::string at = parent->substr(bar + 1);
+  if (edit.read("g:" + at).value_or("") != "open") return;
+  if (edit.read("k:" + at) != edit_.run()) return;  // Another one is in its place.
+  JsonWriter answer;
+  answer.begin_object().key("action");
+  answer.text(state == RunState::succeeded ? last_action_ : std::string(to_text(state)));
+  answer.key("answer").raw(state == RunState::succeeded ? edit_.guess("output").value_or("null")
+                                                        : "null");
+  if (state != RunState::succeeded) {
+    answer.key("error").text("run " + edit_.run() + " inside ended " + std::string(to_text(state)) +
+                             ": " + edit_.guess("error").value_or(""));
+  }
+  answer.end_object();
+  edit.write("g:" + at, answer.take());
+  edit.wake("j:" + at);
+}
+
+}  // namespace penstock::rules
