@@ -169,6 +169,20 @@ Result<void> RunReader::write(const rules::RunChange& change) {
   });
 }
 
+Result<void> RunReader::stop(std::vector<JobId> jobs) {
+  return with_store([&](Store& store) -> Result<void> {
+    for (std::size_t at = 0; at < jobs.size(); at += rules::step_jobs) {
+      const auto from = jobs.begin() + static_cast<std::ptrdiff_t>(at);
+      const auto end =
+          from + static_cast<std::ptrdiff_t>(std::min(rules::step_jobs, jobs.size() - at));
+      auto done = store.cancel({.ids = {from, end}, .nodes = true, .running = true},
+                               {.nonce = to_hex(new_secret()), .call = Call{1}});
+      if (!done) return std::move(done).error();
+    }
+    return {};
+  });
+}
+
 Result<bool> RunReader::is_live(SessionNumber session) {
   return with_store([&](Store& store) -> Result<bool> {
     auto found = store.find(Ref{session});

@@ -35,6 +35,8 @@ class RunReader {
   Result<rules::PinnedGraph> graph(const std::string& name);
   /// Writes to a run outside of a job's end. Errors: conflict.
   Result<void> write(const rules::RunChange& change);
+  /// Tells those of these jobs that run to stop.
+  Result<void> stop(std::vector<JobId> jobs);
   Result<bool> is_live(SessionNumber session);
   [[nodiscard]] Clock& clock() { return handles_.clock(); }
   /// The session that holds what runs in this worker now.

@@ -52,8 +52,13 @@ void RunStep::start(const RunStart& start) {
     for (auto& [key, value] : *keys) edit_.write("s:" + key, std::move(value));
   }
   edit_.mark({.state = std::string(to_text(RunState::running))});
+  std::optional<Time> until = start.until;
   if (definition.limits.timeout) {
-    put_step({}, Phase::deadline, clock_.now + *definition.limits.timeout, "deadline");
+    until = std::min(until.value_or(Time::max()), clock_.now + *definition.limits.timeout);
+  }
+  if (until) {
+    edit_.write_number("until", to_ms(*until));
+    put_step({}, Phase::deadline, *until, "deadline");
   }
   Token first{.spot = {.graph = flow_.graph.get()}, .node = flow_.graph->start()};
   if (flow_.graph->is_header(first.node)) first.tag = {1};
@@ -73,9 +78,9 @@ void RunStep::end(const NodeReport& report) {
   }
   state_ = *state;
   if (report.phase == Phase::undo) return undone(report);
+  if (report.phase == Phase::cancel) return cancel("the run around it has ended");
   if (report.phase == Phase::deadline) {
-    if (state_ != RunState::running) return;
-    fail({}, "timed out after " + format_duration(*flow_.graph->definition().limits.timeout));
+    if (state_ == RunState::running) time_out();
     return count_jobs(0);
   }
   for (const NodeReport& one : report.local) local_.push_back(&one);

@@ -7,6 +7,7 @@
 // Fields of a run (docs/flows.md); PLACE as in node_ticket.h, SCOPE the place of the flow inside
 // that a node lies in, with a slash, or nothing:
 //   state flow def input parent created ended error output steps   what `flow show` says
+//   until late    when it is to have ended, and that it had not
 //   a             jobs of the run that have not ended
 //   l:SCOPE       nodes of this flow that have not ended
 //   l:SCOPE NODE~TAG   the same of one turn of the loop whose header NODE is, with |EDGES left by
@@ -65,6 +66,7 @@ struct RunStart {
   std::string definition = {};  ///< Its hash.
   std::string input = "null";   ///< JSON text; the keys of an object are in the shared store.
   std::string parent_run = {}, parent_place = {};
+  std::optional<Time> until = {};  ///< When the run around it is to have ended.
 };
 
 /// A run's definition, compiled, and its name in the store.
@@ -99,6 +101,9 @@ std::optional<std::vector<std::string>> actions_of(const FlowNode& node);
 /// Ends a run at once; its jobs find that out. Errors: conflict (it has ended).
 Result<void> cancel_run(const PinnedGraph& flow, std::string_view why, const StepClock& clock,
                         RunEdit& edit, const EditOf& edit_of);
+
+/// Asks a run to end, because the one around it has; a job of its own does it.
+void end_inside(const PinnedGraph& flow, RunEdit& edit);
 
 /// Fires anew what a failed run left open: the values of its j: fields. Errors: conflict (it has
 /// not failed).

@@ -7,8 +7,8 @@
 namespace penstock::rules {
 namespace {
 
-constexpr std::string_view phase_names[] = {"main", "item", "post",  "gate",
-                                            "undo", "fire", "sweep", "deadline"};
+constexpr std::string_view phase_names[] = {"main", "item",  "post",     "gate",  "undo",
+                                            "fire", "sweep", "deadline", "cancel"};
 
 Error no_place(std::string_view text) {
   return Error{Errc::invalid, "\"" + std::string(text) +

@@ -44,6 +44,7 @@ enum class Phase : std::uint8_t {
   fire,      ///< Goes on firing nodes that were too many for one step.
   sweep,     ///< Wakes what waits, so that a failed run comes to its end.
   deadline,  ///< The run's time is over.
+  cancel,    ///< The run around it has ended.
 };
 std::string_view to_text(Phase phase);
 std::optional<Phase> parse_phase(std::string_view text);

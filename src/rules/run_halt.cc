@@ -22,6 +22,15 @@ void RunStep::fail(const Place& place, std::string why) {
   edit_.write("error", std::move(text));
 }
 
+void RunStep::time_out() {
+  const auto own = flow_.graph->definition().limits.timeout;
+  const auto created = from_ms(edit_.read_number("created"));
+  const auto until = from_ms(edit_.read_number("until"));
+  edit_.write("late", "1");
+  fail({}, own && created + *own <= until ? "timed out after " + format_duration(*own)
+                                          : "the run around it has timed out");
+}
+
 void RunStep::park(const Token& token, const Place& place, Phase phase) {
   edit_.write("j:" + write_place(place),
               write_tag(token.tag) + '|' + std::string(to_text(phase)) + '|');
@@ -71,7 +80,7 @@ void RunStep::undone(const NodeReport& report) {
   const std::int64_t number = edit_.read_number("un");
   edit_.erase("u:" + std::to_string(number));
   edit_.write_number("un", number - 1);
-  if (number <= 1) return finish(RunState::compensated);
+  if (number <= 1) return finish(RunState::compensated, true);
   undo(number - 1);
 }
 
@@ -113,7 +122,7 @@ void RunStep::retry(const std::vector<RunField>& open) {
   const bool undoing = std::ranges::find(steps, Phase::undo, &OpenStep::phase) != steps.end();
   state_ = undoing ? RunState::compensating : RunState::running;
   edit_.write("state", std::string(to_text(state_)));
-  edit_.erase("ended");
+  for (const char* cell : {"ended", "until", "late"}) edit_.erase(cell);
   edit_.mark({.state = std::string(to_text(state_))});
   history("retried");
   // What was undone already stays so: such a run can only be undone to its end.

@@ -2,6 +2,7 @@
 //
 // A run that a node of another run has started: the node waits like a gate until the run inside
 // has ended, and takes its output for its result.
+#include "rules/duration.h"
 #include "rules/json.h"
 #include "rules/run_json.h"
 #include "rules/run_step.h"
@@ -17,13 +18,21 @@ void RunStep::start_child(const NodeReport& report, const Token& token) {
   const auto& body = token.spot.graph->nodes()[token.node].body;
   const PinnedGraph inner{.graph = body, .hash = flow_.hash + '/' + node_path(report.place)};
   RunEdit& child = (*edit_of_)(report.child);
-  RunStep(inner, clock_, child, edit_of_)
-      .start({.definition = inner.hash,
-              .input = report.child_input,
-              .parent_run = edit_.run(),
-              .parent_place = at});
+  RunStart start{.definition = inner.hash,
+                 .input = report.child_input,
+                 .parent_run = edit_.run(),
+                 .parent_place = at};
+  if (const auto until = edit_.read_number("until"); until > 0) start.until = from_ms(until);
+  RunStep(inner, clock_, child, edit_of_).start(start);
   history("node " + node.name + " started run " + report.child);
 }
+
+void end_inside(const PinnedGraph& flow, RunEdit& edit) {
+  edit.read("def");
+  RunStep(flow, {}, edit, nullptr).ask_to_end();
+}
+
+void RunStep::ask_to_end() { put_step({}, Phase::cancel, std::nullopt, ""); }
 
 // It has answered with an error, which its node has not heard of: that one was halted before.
 bool RunStep::inside_failed(const Token& token, const Place& place) {

@@ -30,6 +30,7 @@ class RunStep {
   void end(const NodeReport& report);
   void cancel(std::string_view why);
   void retry(const std::vector<RunField>& open);
+  void ask_to_end();
 
  private:
   enum class Kind : std::uint8_t { taken, skipped, failed };
@@ -126,6 +127,7 @@ class RunStep {
 
   // run_halt.cc
   void fail(const Place& place, std::string why);
+  void time_out();
   void park(const Token& token, const Place& place, Phase phase);
   void halted(std::int64_t active);
   void undo(std::int64_t number);

@@ -63,7 +63,8 @@ struct Signalled {
 struct Selection {
   std::vector<JobId> ids = {};
   std::optional<Filter> filter = {};
-  bool nodes = false;  ///< Jobs of runs too; otherwise they are refused (conflict).
+  bool nodes = false;    ///< Jobs of runs too; otherwise they are refused (conflict).
+  bool running = false;  ///< cancel: only what runs; the rest is refused (conflict).
 };
 
 struct QueueSetting {

@@ -129,7 +129,7 @@ bool NodeRun::may_run() {
   if (ticket_.phase == Phase::sweep) return true;
   const std::string state = field("state").value_or("");
   if (ticket_.phase == Phase::undo) return state == to_text(rules::RunState::compensating);
-  if (ticket_.phase == Phase::fire) return !state.empty();
+  if (ticket_.phase == Phase::fire || ticket_.phase == Phase::cancel) return !state.empty();
   return state == to_text(rules::RunState::running);
 }
 
@@ -263,9 +263,12 @@ rules::Outcome NodeRun::post() {
   return ended(whole_map(marker, rules::max_result_bytes).value_or(marker), action);
 }
 
-// What waits for an answer or a time is woken, to find out that its run is over.
+// What waits for an answer or a time is woken, to find out that its run is over. What runs may come
+// to its end when the run has failed; when it is late or has ended without them, it has to stop.
 rules::Outcome NodeRun::sweep() {
   auto open = or_throw(reader_.fields_of(ticket_.run, "j:"));
+  const auto state = rules::parse_run_state(field("state").value_or(""));
+  const bool over = state && rules::is_final(*state);
   rules::RunChange change{.run = ticket_.run};
   const auto flush = [&] {
     if (change.wake.empty()) return;
@@ -273,13 +276,31 @@ rules::Outcome NodeRun::sweep() {
     or_throw(reader_.write(change));
     change.wake.clear();
   };
+  std::vector<JobId> live;
   for (const auto& [name, value] : open) {
-    if (value.ends_with('|')) continue;
+    const auto step = rules::read_open_step({.name = name, .value = value});
+    if (!step || step->job.empty()) continue;
+    live.push_back({step->job});
+    if (over && step->phase == Phase::gate) end_inside(step->place);
     change.wake.push_back(name);
     if (change.wake.size() == rules::step_jobs) flush();
   }
   flush();
+  if (over || field("late")) or_throw(reader_.stop(std::move(live)));
   return ended("null");
+}
+
+void NodeRun::end_inside(const rules::Place& place) {
+  const auto inside = field("k:" + rules::write_place(place));
+  if (!inside) return;
+  auto known = or_throw(reader_.fields(*inside, {"def"}));
+  if (!known.contains("def")) return;  // It has ended and is forgotten.
+  rules::RunFacts facts;
+  facts.learn("def", known["def"]);
+  rules::RunEdit edit(*inside, facts);
+  rules::end_inside(or_throw(reader_.graph(known["def"])), edit);
+  const auto asked = reader_.write(edit.take());
+  if (!asked && asked.error().code != Errc::conflict) or_throw(asked);
 }
 
 rules::Outcome NodeRun::ended(std::string result, std::string action) {

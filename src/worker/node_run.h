@@ -93,6 +93,8 @@ class NodeRun : public NodePort {
   rules::Outcome item();
   rules::Outcome post();
   rules::Outcome sweep();
+  /// Asks the run that this place has started to end.
+  void end_inside(const rules::Place& place);
   rules::Outcome ended(std::string result, std::string action = "default");
   std::string exec(const NodeSteps& steps, const std::string& prepared);
   void run_local();

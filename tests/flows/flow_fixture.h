@@ -30,6 +30,10 @@ class Trace {
     const std::lock_guard lock(mutex_);
     lines_.push_back(std::move(what));
   }
+  void clear() {
+    const std::lock_guard lock(mutex_);
+    lines_.clear();
+  }
   [[nodiscard]] std::vector<std::string> lines() const {
     const std::lock_guard lock(mutex_);
     return lines_;

@@ -264,7 +264,8 @@ class HaltedAround : public RunTest {
     auto gate = inner_.gate("gate", {.ask = GateOptions::Ask::custom});
     gate >> inner_.task("hurries",
                         [this](const json& answer) {
-                          if (answer == "bad" && ++inner_tries_ == 1) throw NoRetry("not yet either");
+                          if (answer == "bad" && ++inner_tries_ == 1)
+                            throw NoRetry("not yet either");
                           return 7;
                         },
                         {"gate"});
@@ -381,6 +382,72 @@ TEST_P(RunTest, ATimeOutFailsTheRun) {
   const Run ended = run(flow);
   EXPECT_EQ(ended.state, "failed");
   EXPECT_NE(ended.error.find("timed out after 200ms"), std::string::npos) << ended.error;
+}
+
+/// Nodes that run until they are told to stop.
+class StopsWhatRuns : public RunTest {
+ protected:
+  void until_stopped(Shared& shared) {
+    trace_.add("begun");
+    const auto stop = shared.job().stop();
+    std::mutex mutex;
+    std::condition_variable_any asleep;
+    std::unique_lock lock(mutex);
+    asleep.wait_for(lock, stop, flow_patience, [] { return false; });
+    trace_.add(stop.stop_requested() ? "stopped" : "left alone");
+    throw std::runtime_error("stopped");
+  }
+  void await_trace(const std::string& what) {
+    const auto give_up = real_clock().steady() + flow_patience;
+    while (trace_.count(what) == 0 && real_clock().steady() < give_up) {
+      client_.events({}, Duration{20}).value();
+    }
+    EXPECT_EQ(trace_.count(what), 1) << what;
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Stores, StopsWhatRuns, ::testing::ValuesIn(flow_stores()),
+                         flow_store_name);
+
+TEST_P(StopsWhatRuns, ATimeOutStopsTheNodeThatRuns) {
+  Flow flow("late", {.timeout = Duration{300}});
+  flow.task("long", [this](Shared& shared) { until_stopped(shared); });
+  const Run ended = run(flow);
+  EXPECT_EQ(ended.state, "failed");
+  EXPECT_NE(ended.error.find("timed out after 300ms"), std::string::npos) << ended.error;
+  EXPECT_EQ(trace_.joined(), "begun stopped");
+}
+
+TEST_P(StopsWhatRuns, ATimeOutHoldsForTheRunsInside) {
+  Flow inner("child");
+  inner.task("long", [this](Shared& shared) { until_stopped(shared); });
+  Flow outer("parent", {.timeout = Duration{300}});
+  outer.run("calls", inner);
+  EXPECT_EQ(run(outer).state, "failed");
+  await_trace("stopped");
+  for (const Run& one : client_.list_runs().value().items) {
+    if (one.parent.empty()) continue;
+    EXPECT_EQ(wait(one.id).state, "failed");
+    EXPECT_NE(wait(one.id).error.find("the run around it has timed out"), std::string::npos);
+  }
+}
+
+TEST_P(StopsWhatRuns, ANodeThatCancelsOrEndsItsRunStopsTheOthersAndTheRunsInside) {
+  for (const bool cancels : {true, false}) {
+    trace_.clear();
+    Flow inner("child");
+    inner.task("long", [this](Shared& shared) { until_stopped(shared); });
+    Flow outer("parent");
+    auto begin = outer.task("begin", [] {});
+    auto ends = outer.task("ends", [this, cancels](Shared& shared) {
+      await_trace("begun");
+      if (cancels) shared.cancel("enough");
+      if (!cancels) shared.terminate("enough");
+    });
+    begin >> (outer.run("calls", inner) | ends);
+    work({outer});
+    EXPECT_EQ(run(outer).state, cancels ? "cancelled" : "succeeded");
+    await_trace("stopped");
+  }
 }
 
 TEST_P(RunTest, JobsOfARunAreItsOwn) {

@@ -85,7 +85,7 @@ Result<Changed> RedisStore::operate(const Selection& which, const RequestId& req
   arguments.add(clock().now());
   arguments.add(request.nonce);
   arguments.add(static_cast<std::uint64_t>(request.call));
-  arguments.add(which.nodes ? "1" : "0");
+  arguments.add(which.running ? "r" : which.nodes ? "1" : "0");
   if (verb.ttl_ms) arguments.add(*verb.ttl_ms);
   arguments.add(changed.next_cursor);
   if (verb.ttl_ms) arguments.add(verb.why);

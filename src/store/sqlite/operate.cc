@@ -125,8 +125,11 @@ Result<Changed> SqliteStore::operate(const Selection& which, const RequestId& re
 }
 
 Result<Changed> SqliteStore::cancel(const Selection& which, const RequestId& request) {
-  return operate(which, request, [](WriteStep& step, const JobRow& row) -> std::optional<Error> {
+  const auto act = [&](WriteStep& step, const JobRow& row) -> std::optional<Error> {
     if (rules::is_terminal(row.state)) return wrong_state("cancel", row, "it has ended");
+    if (which.running && row.state != JobState::running) {
+      return wrong_state("stop", row, "it does not run");
+    }
     if (row.state == JobState::running) {
       step.connection()
           .statement("operate.tell")
@@ -139,7 +142,8 @@ Result<Changed> SqliteStore::cancel(const Selection& which, const RequestId& req
                                     "cancelled before it ran"),
               {});
     return std::nullopt;
-  });
+  };
+  return operate(which, request, act);
 }
 
 Result<Changed> SqliteStore::retry(const Selection& which, const RequestId& request) {

@@ -3,7 +3,7 @@
 -- ARGV[1]  now_ms
 -- ARGV[2]  nonce of the client
 -- ARGV[3]  call
--- ARGV[4]  nodes: 1 when jobs of runs are meant too
+-- ARGV[4]  nodes: 1 when jobs of runs are meant too; r: they are, and only what runs
 -- ARGV[5]  ttl_ms: how long what ends is kept, unless the job says otherwise
 -- ARGV[6]  cursor, kept with the answer
 -- ARGV[7]  why
@@ -28,9 +28,9 @@ for i = first_arg, #ARGV, 2 do
   local letter, slot = look(l, seq)
   local name = l.lane .. '.' .. seq
   if seen[name] then letter = 'c' end
-  if nodes ~= '1' and is_of_run(l, seq) then letter = 'N' end
+  if nodes == '0' and is_of_run(l, seq) then letter = 'N' end
   seen[name] = true
-  if string.find('uydwrR', letter, 1, true) then
+  if string.find(nodes == 'r' and 'rR' or 'uydwrR', letter, 1, true) then
     local job = {l = l, seq = seq, letter = letter, slot = slot, name = name}
     if letter == 'r' or letter == 'R' then
       job.cancel_key = p .. 'cancel:' .. (redis.call('HGET', p .. 'slots', slot) or '0')
