@@ -23,7 +23,9 @@ struct RunId {
 struct RunNode {
   std::string node = {};  ///< Its place: NODE, behind the flows that it lies in.
   int visit = 1;
-  std::string state = {};  ///< ready running waiting succeeded failed skipped compensated parked
+  /// ready scheduled running waiting succeeded failed skipped cancelled compensated, or parked:
+  /// held back when the run failed, a retry lets it go on.
+  std::string state = {};
   std::string job = {}, action = {}, worker = {}, error = {};
   int attempt = 0;
   std::optional<Time> started_at = {}, finished_at = {};
@@ -40,9 +42,11 @@ struct Run {
   std::string input = "null";
   std::optional<std::string> output = {};  ///< JSON text.
   std::string error = {};
-  std::string parent = {};  ///< RUN|PLACE that started it.
-  std::int64_t steps = 0;   ///< Nodes that have fired.
+  std::string parent = {};       ///< RUN|PLACE that started it.
+  std::string forked_from = {};  ///< RUN|PLACE: it went on where that run was before this place.
+  std::int64_t steps = 0;        ///< Nodes that have fired.
   Time created_at{};
+  std::optional<Time> started_at = {};  ///< When its first node began.
   std::optional<Time> finished_at = {};
   std::vector<RunNode> nodes = {};        ///< Not in lists.
   std::vector<std::string> history = {};  ///< JSON texts {at_ms, text}; not in lists.

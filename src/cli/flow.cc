@@ -9,6 +9,7 @@
 #include "cli/table.h"
 #include "rules/duration.h"
 #include "rules/errc.h"
+#include "rules/name.h"
 #include "rules/run_report.h"
 
 #include <iostream>
@@ -40,9 +41,10 @@ void print_run(const Arguments& arguments, const Run& run) {
   std::cout << "run      " << run.id.text << "\nflow     " << run.flow << " (" << run.version
             << ")\nstate    " << run.state << "\ncreated  " << rules::format_time(run.created_at)
             << "\nended    " << time_cell(run.finished_at) << "\nsteps    " << run.steps << '\n';
-  if (!run.error.empty()) std::cout << "error    " << run.error << '\n';
+  if (!run.error.empty()) std::cout << "error    " << rules::printable(run.error, 4000) << '\n';
   if (run.output) std::cout << "output   " << *run.output << '\n';
   if (!run.parent.empty()) std::cout << "parent   " << run.parent << '\n';
+  if (!run.forked_from.empty()) std::cout << "forked   from " << run.forked_from << '\n';
   Table table({"NODE", "VISIT", "STATE", "ACTION", "ATTEMPT", "WORKER", "TOOK", "NOTE"});
   for (const RunNode& node : run.nodes) {
     table.row({node.node, std::to_string(node.visit), node.state, cell(node.action),

@@ -15,6 +15,7 @@ namespace penstock {
 namespace {
 
 constexpr std::size_t most_looked_up = 200;  // Open steps whose job is asked for its state.
+constexpr std::string_view parked = "parked";
 
 std::int64_t number_in(const std::map<std::string, std::string>& fields, const std::string& name) {
   const auto found = fields.find(name);
@@ -43,7 +44,7 @@ void name_node(RunNode& node, const rules::Place& place) {
 
 Result<Run> Runs::brief(const RunId& id) {
   auto fields = reader_.fields(id.text, {"state", "flow", "def", "input", "parent", "created",
-                                         "ended", "error", "output", "steps"});
+                                         "started", "ended", "error", "output", "steps", "from"});
   if (!fields) return std::move(fields).error();
   if (!fields->contains("state")) {
     return Error{Errc::not_found, "run " + rules::printable(id.text) +
@@ -56,6 +57,8 @@ Result<Run> Runs::brief(const RunId& id) {
   run.input = (*fields)["input"];
   run.error = (*fields)["error"];
   run.parent = (*fields)["parent"];
+  run.forked_from = (*fields)["from"];
+  if (fields->contains("started")) run.started_at = rules::from_ms(number_in(*fields, "started"));
   run.steps = number_in(*fields, "steps");
   run.created_at = rules::from_ms(number_in(*fields, "created"));
   if (fields->contains("ended")) run.finished_at = rules::from_ms(number_in(*fields, "ended"));
@@ -111,6 +114,20 @@ void add_map(RunNode& node, const std::string& at, const RunReader::Fields& fiel
   node.items_failed = number_in(fields, "mf:" + at);
 }
 
+// Of a run that has ended nothing goes on, whatever was noted when it still did: what failed can be
+// retried, so what it held back is parked; of the others it is cancelled. A job may be slow to
+// stop.
+void settle(RunNode& node, bool failed, bool runs) {
+  constexpr std::array going_on = {JobState::ready, JobState::running, JobState::waiting,
+                                   JobState::scheduled};
+  const bool goes_on = std::ranges::any_of(
+      going_on, [&](JobState state) { return node.state == rules::to_text(state); });
+  if (runs || (!goes_on && node.state != parked)) return;
+  node.state = failed ? parked : rules::to_text(JobState::cancelled);
+  node.waits_for.clear();
+  node.prompt.clear();
+}
+
 void add_job(RunNode& node, const Job& job) {
   node.state = rules::to_text(job.state);
   node.attempt = job.attempt;
@@ -121,16 +138,15 @@ void add_job(RunNode& node, const Job& job) {
 
 }  // namespace
 
-// True when all that is open waits for somebody.
-Result<bool> Runs::add_open(const std::string& run, std::map<std::string, RunNode>& nodes) {
+Result<Runs::Open> Runs::add_open(const std::string& run, std::map<std::string, RunNode>& nodes) {
   auto open = reader_.fields_of(run, "j:");
   if (!open) return std::move(open).error();
-  bool only_waits = !open->empty();
+  Open found_open{.only_waits = !open->empty()};
   std::size_t looked_up = 0;
   for (const auto& [name, value] : *open) {
     const auto step = rules::read_open_step({.name = name, .value = value});
     if (!step) continue;
-    if (step->phase != rules::Phase::gate) only_waits = false;
+    if (step->phase != rules::Phase::gate) found_open.only_waits = false;
     const bool live = !step->job.empty();
     if (step->phase == rules::Phase::item && live) continue;  // Counted with its map.
     RunNode& node = nodes[name.substr(2)];
@@ -145,7 +161,7 @@ Result<bool> Runs::add_open(const std::string& run, std::map<std::string, RunNod
       continue;
     }
     if (!live) {
-      if (node.state.empty()) node.state = "parked";
+      if (node.state.empty()) node.state = parked;
       continue;
     }
     node.state = rules::to_text(JobState::ready);
@@ -153,9 +169,11 @@ Result<bool> Runs::add_open(const std::string& run, std::map<std::string, RunNod
     auto store = handles_.lend();
     if (!store) return std::move(store).error();
     auto found = (*store)->find(JobId{step->job});
-    if (found && *found) add_job(node, std::get<Job>(**found));
+    if (!found || !*found) continue;
+    add_job(node, std::get<Job>(**found));
+    if (node.state == rules::to_text(JobState::running)) found_open.running.insert(name.substr(2));
   }
-  return only_waits;
+  return found_open;
 }
 
 Result<void> Runs::add_nodes(Run& run) {
@@ -163,8 +181,8 @@ Result<void> Runs::add_nodes(Run& run) {
   auto ended = reader_.fields_of(run.id.text, "n:");
   if (!ended) return std::move(ended).error();
   add_ended(nodes, *ended);
-  auto only_waits = add_open(run.id.text, nodes);
-  if (!only_waits) return std::move(only_waits).error();
+  auto open = add_open(run.id.text, nodes);
+  if (!open) return std::move(open).error();
   auto maps = reader_.fields_of(run.id.text, "m:");
   if (!maps) return std::move(maps).error();
   std::vector<std::string> counters;
@@ -177,10 +195,14 @@ Result<void> Runs::add_nodes(Run& run) {
     const std::string at = name.substr(2);
     if (counts->contains(name)) add_map(nodes[at], at, *counts);
   }
-  if (run.state == to_text(rules::RunState::running) && *only_waits) {
+  if (run.state == to_text(rules::RunState::running) && open->only_waits) {
     run.state = rules::to_text(JobState::waiting);
   }
-  for (auto& [place, node] : nodes) run.nodes.push_back(std::move(node));
+  const bool failed = run.state == to_text(rules::RunState::failed);
+  for (auto& [place, node] : nodes) {
+    if (run.ended()) settle(node, failed, open->running.contains(place));
+    run.nodes.push_back(std::move(node));
+  }
   std::ranges::stable_sort(run.nodes, [](const RunNode& a, const RunNode& b) {
     const Time never = Time::max();
     return a.started_at.value_or(never) < b.started_at.value_or(never);

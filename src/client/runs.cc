@@ -239,6 +239,7 @@ Result<RunId> Runs::fork(Producer& producer, const ForkSpec& spec) {
     image.fields.erase("c:" + key);
     image.lists.erase("s:" + key);
   }
+  image.fields["from"] = spec.run.text + '|' + rules::write_place(*place);
   return write_fork(producer, *pinned, std::move(image));
 }
 
@@ -279,8 +280,8 @@ Result<RunId> Runs::write_fork(Producer& producer, const rules::PinnedGraph& pin
       open.push_back({.name = name, .value = value.substr(0, value.rfind('|') + 1)});
       continue;
     }
-    static const std::vector<std::string> own = {"state",  "ended", "error",
-                                                 "output", "a",     "parent"};
+    static const std::vector<std::string> own = {"state", "started", "ended", "until", "late",
+                                                 "error", "output",  "a",     "parent"};
     if (std::ranges::find(own, name) != own.end()) continue;
     bytes += value.size();
     piece.set.push_back({.name = name, .value = std::move(value)});

@@ -42,7 +42,12 @@ class Runs {
   Result<void> change(Producer& producer, const std::string& run, const Decide& decide);
   Result<rules::PinnedGraph> graph_of(const std::string& run);
   Result<void> add_nodes(Run& run);
-  Result<bool> add_open(const std::string& run, std::map<std::string, RunNode>& nodes);
+  /// What is open in a run: whether all of it waits for somebody, and the places that run.
+  struct Open {
+    bool only_waits = false;
+    std::set<std::string> running = {};
+  };
+  Result<Open> add_open(const std::string& run, std::map<std::string, RunNode>& nodes);
   Result<void> add_staged(const std::string& run, rules::RunImage& image);
   Result<RunId> write_fork(Producer& producer, const rules::PinnedGraph& pinned,
                            rules::RunImage image);

@@ -295,6 +295,9 @@ void RunStep::record(const NodeReport& report, JobState state) {
   edit_.erase("j:" + at);
   if (edit_.guess("p:" + at)) edit_.erase("p:" + at);
   if (state != JobState::succeeded) return;
+  const bool first =
+      report.place == Place{{.node = flow_.graph->nodes()[flow_.graph->start()].node->name}};
+  if (first && report.started_at) edit_.write_number("started", to_ms(*report.started_at));
   commit(report);
   last_result_ = report.result;
   if (item) {

@@ -7,6 +7,7 @@
 // Fields of a run (docs/flows.md); PLACE as in node_ticket.h, SCOPE the place of the flow inside
 // that a node lies in, with a slash, or nothing:
 //   state flow def input parent created ended error output steps   what `flow show` says
+//   from          RUN|PLACE that it was forked from;  started  when its first node began
 //   until late    when it is to have ended, and that it had not
 //   a             jobs of the run that have not ended
 //   l:SCOPE       nodes of this flow that have not ended

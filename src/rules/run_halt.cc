@@ -113,7 +113,7 @@ Result<void> cancel_run(const PinnedGraph& flow, std::string_view why, const Ste
   return {};
 }
 
-void RunStep::retry(const std::vector<RunField>& open) {
+void RunStep::retry(const std::vector<RunField>& open, std::string why) {
   edit_.log({});
   std::vector<OpenStep> steps;
   for (const RunField& field : open) {
@@ -124,7 +124,7 @@ void RunStep::retry(const std::vector<RunField>& open) {
   edit_.write("state", std::string(to_text(state_)));
   for (const char* cell : {"ended", "until", "late"}) edit_.erase(cell);
   edit_.mark({.state = std::string(to_text(state_))});
-  history("retried");
+  history(std::move(why));
   // What was undone already stays so: such a run can only be undone to its end.
   if (undoing) return undo(edit_.read_number("un"));
   edit_.erase("error");
@@ -149,7 +149,10 @@ void fork_run(const PinnedGraph& flow, const std::vector<RunField>& open, const 
   edit.read("state");  // Absent: the last thing that a run gets.
   edit.write_number("created", to_ms(clock.now));
   const EditOf none = [&](const std::string&) -> RunEdit& { return edit; };
-  RunStep(flow, clock, edit, &none).retry(open);
+  const std::string from = edit.read("from").value_or("");
+  const auto bar = from.find('|');
+  RunStep(flow, clock, edit, &none)
+      .retry(open, "forked from run " + from.substr(0, bar) + " before " + from.substr(bar + 1));
 }
 
 Result<void> retry_run(const PinnedGraph& flow, const std::vector<RunField>& open,
@@ -160,7 +163,7 @@ Result<void> retry_run(const PinnedGraph& flow, const std::vector<RunField>& ope
                                      ": only a failed run can be retried"};
   }
   const EditOf none = [&](const std::string&) -> RunEdit& { return edit; };
-  RunStep(flow, clock, edit, &none).retry(open);
+  RunStep(flow, clock, edit, &none).retry(open, "retried");
   return {};
 }
 

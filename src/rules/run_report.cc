@@ -35,8 +35,10 @@ std::string to_json(const Run& run) {
   out.key("output").raw(run.output.value_or("null"));
   text_or_null(out, "error", run.error);
   text_or_null(out, "parent", run.parent);
+  text_or_null(out, "forked_from", run.forked_from);
   out.key("steps").number(run.steps);
   time_or_null(out, "created_at", run.created_at);
+  time_or_null(out, "started_at", run.started_at);
   time_or_null(out, "finished_at", run.finished_at);
   out.key("nodes").begin_array();
   for (const RunNode& node : run.nodes) write(out, node);

@@ -10,9 +10,10 @@
 
 namespace penstock::rules {
 
-/// `{run, flow, version, state, input, output, error, parent, steps, created_at, finished_at,
-/// nodes: [{node, visit, state, job, attempt, action, worker, started_at, finished_at, waits_for,
-/// error}]}`
+/// `{run, flow, version, state, input, output, error, parent, forked_from, steps, created_at,
+/// started_at, finished_at, nodes: [{node, visit, state, job, attempt, action, worker, started_at,
+/// finished_at, waits_for, prompt, error, items, items_done, items_failed}], history: [{at_ms,
+/// text}]}`; the last three of a node only of maps.
 std::string to_json(const Run& run);
 
 }  // namespace penstock::rules

@@ -29,7 +29,7 @@ class RunStep {
   void start(const RunStart& start);
   void end(const NodeReport& report);
   void cancel(std::string_view why);
-  void retry(const std::vector<RunField>& open);
+  void retry(const std::vector<RunField>& open, std::string why);
   void ask_to_end();
 
  private:

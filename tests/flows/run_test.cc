@@ -132,6 +132,8 @@ TEST_P(RunTest, AForkGoesOnWhereTheRunWasWithAnEditedStore) {
   EXPECT_EQ(wait(id_).output, "50");
   EXPECT_EQ(shared("seen"), json({"a", "b"}));
   EXPECT_EQ(trace_.count("a"), 1);
+  EXPECT_EQ(client_.find_run(id_)->forked_from, first.text + "|b#1");
+  EXPECT_NE(history().find("forked from run " + first.text + " before b#1"), std::string::npos);
   EXPECT_EQ(client_.wait_run(first, flow_patience)->output, "20");
   EXPECT_EQ(client_.fork_run({.run = first, .node = "nobody"}).error().code, Errc::not_found);
 }
@@ -314,6 +316,26 @@ TEST_P(HaltedAround, ARunInsideThatFailedMeanwhileStartsAnewWithARetry) {
   const Run again = retried("\"bad\"");
   EXPECT_EQ(again.state, "succeeded") << again.error;
   EXPECT_EQ(client_.list_runs().value().items.size(), 3U);
+}
+
+TEST_P(RunTest, NothingGoesOnInARunThatHasEnded) {
+  for (const std::string how : {"cancelled", "succeeded", "compensated", "failed"}) {
+    Flow flow("ends-" + how);
+    auto begin = flow.task("begin", [] {});
+    if (how == "compensated") begin.undo([](Shared&) {});
+    auto gate = flow.gate("gate", {.ask = GateOptions::Ask::event});
+    auto ends = flow.task("ends", [how](Shared& shared) {
+      if (how == "cancelled") shared.cancel("enough");
+      if (how == "succeeded") shared.terminate("enough");
+      if (how == "compensated" || how == "failed") throw NoRetry("no");
+    });
+    begin >> (gate | ends) >> flow.task("after", [] {});
+    work({flow});
+    EXPECT_EQ(run(flow).state, how);
+    EXPECT_EQ(node("gate").state, how == "failed" ? "parked" : "cancelled") << how;
+    EXPECT_EQ(node("gate").waits_for, "") << how;
+    EXPECT_TRUE(client_.find_run(id_)->started_at) << how;
+  }
 }
 
 TEST_P(RunTest, AStepWaitsForAWorkerThatHasItWhateverOthersAreThere) {
