@@ -213,6 +213,8 @@ class Current:
     attempt: int
     fence: int  # Grows with every start of the job: other systems can refuse an older one.
     deadline: Optional[datetime.datetime]
+    run: Optional[str]  # Of a step of a flow: its run, and its place in it, such as each#1[7].
+    node: Optional[str]
     _program: Union[_Program, _Once]
 
     def progress(self, share: float, message: str = "") -> None:
@@ -310,7 +312,8 @@ class _Program:
     def _run(self, job: dict) -> None:
         named = json.dumps(job["id"])
         with _as_current(Current(job["id"], job["task"], job["attempt"], job["fence"],
-                                 _read_time(job.get("deadline")), self)) as running:
+                                 _read_time(job.get("deadline")), job.get("run"),
+                                 job.get("node"), self)) as running:
             try:
                 result = _outcome(self._tasks, job["task"], job["payload"])
                 self._write('{"id":' + named + ',"result":' + result + "}")
@@ -430,7 +433,8 @@ def _run_one(tasks: Mapping[str, Task]) -> int:
     out, pid = _take_stdout(), os.getpid()
     name, said = os.environ.get("PENSTOCK_TASK", ""), os.environ.get
     job = Current(said("PENSTOCK_JOB_ID", ""), name, int(said("PENSTOCK_ATTEMPT", "1")),
-                  int(said("PENSTOCK_FENCE", "0")), _read_time(said("PENSTOCK_DEADLINE")), _Once())
+                  int(said("PENSTOCK_FENCE", "0")), _read_time(said("PENSTOCK_DEADLINE")),
+                  said("PENSTOCK_RUN"), said("PENSTOCK_NODE"), _Once())
     with _as_current(job):
         try:
             result = _outcome(tasks, name, json.loads(sys.stdin.buffer.read() or b"null"))

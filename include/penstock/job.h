@@ -124,6 +124,8 @@ struct Job {
   std::string progress_message = {};
   std::map<std::string, std::string> tags = {};
   std::string worker = {};  ///< Runs it, or ran it last.
+  std::string run = {};     ///< In a handler: the run that it is a step of.
+  std::string node = {};    ///< In a handler: its place in that run, such as load#1 or each#1[7].
   std::string unique_key = {};
   Time created_at{};
   std::optional<Time> scheduled_at = {}, started_at = {}, finished_at = {}, expires_at = {};

@@ -10,6 +10,7 @@
 #include "rules/duration.h"
 #include "rules/errc.h"
 #include "rules/name.h"
+#include "rules/run_json.h"
 #include "rules/run_report.h"
 
 #include <iostream>
@@ -217,7 +218,13 @@ int show_store(const Arguments& arguments) {
   auto values = client->shared({(*words)[0]});
   if (!values) return fail(arguments, values.error());
   if (words->size() == 1) {
-    for (const auto& [key, value] : *values) std::cout << key << '\t' << value << '\n';
+    if (arguments.json()) {
+      std::cout << rules::write_raw_object(*values) << '\n';
+      return 0;
+    }
+    for (const auto& [key, value] : *values) {
+      std::cout << rules::printable(key, 256) << '\t' << value << '\n';
+    }
     return 0;
   }
   const auto found = values->find((*words)[1]);

@@ -107,6 +107,7 @@ std::string job_line(const ProgramJob& job) {
   } else {
     line.null();
   }
+  if (!job.run.empty()) line.key("run").text(job.run).key("node").text(job.node);
   // Without its line ends: one job is one line.
   line.key("payload").raw(job.payload).end_object();
   return line.take() + '\n';

@@ -35,6 +35,7 @@ Result<ProgramMessage> parse_message(std::string_view line);
 /// A job as a persistent program is told of it, and that it is to be given up; with the line's end.
 struct ProgramJob {
   std::string_view id, task, payload;
+  std::string_view run = {}, node = {};  ///< Of a step of a run.
   int attempt = 1;
   Fence fence{};
   std::optional<Time> deadline = {};

@@ -87,6 +87,10 @@ TEST(ProgramMessage, AJobIsOneLineWhateverItsPayload) {
             R"({"id":"j","task":"t","attempt":2,"fence":12,"deadline":"2025-06-15T15:06:40.000Z",)"
             R"("payload":{"a":"b\n c"}})"
             "\n");
+  EXPECT_EQ(line.find("\"run\""), std::string::npos) << line;
+  const std::string step =
+      job_line({.id = "j", .task = "t", .payload = "1", .run = "r", .node = "a#1[2]"});
+  EXPECT_NE(step.find(R"("run":"r","node":"a#1[2]")"), std::string::npos) << step;
   EXPECT_NE(job_line({.id = "j", .task = "t", .payload = "1"}).find("\"deadline\":null"),
             std::string::npos);
   EXPECT_EQ(cancel_line("j"), "{\"cancel\":\"j\"}\n");

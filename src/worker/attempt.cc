@@ -69,7 +69,10 @@ Attempt::Attempt(Reserved reserved, const Tasks::Task& task, const Retention& re
   const auto own = rules::read_options(reserved_.own);
   if (!own || own->node.empty()) return;
   if (auto ticket = rules::read_ticket(own->node)) ticket_ = *std::move(ticket);
-  if (ticket_ && runs) node_.emplace(*runs, *tasks, &task_, *ticket_, reserved_);
+  if (!ticket_) return;
+  job_.run = ticket_->run;
+  if (!ticket_->place.empty()) job_.node = rules::write_place(ticket_->place);
+  if (runs) node_.emplace(*runs, *tasks, &task_, *ticket_, reserved_);
 }
 
 rules::NodeReport Attempt::report() const {

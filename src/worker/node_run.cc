@@ -5,6 +5,7 @@
 #include "rules/json.h"
 #include "rules/limits.h"
 #include "rules/run_json.h"
+#include "rules/step_answer.h"
 #include "store/chance.h"
 
 #include <algorithm>
@@ -17,16 +18,6 @@ using rules::NodeReport;
 using rules::Phase;
 
 constexpr Duration store_pause{1000};  // When the store did not answer a step.
-
-// A task that is no Node names its action in its result.
-std::string action_in(const std::string& result) {
-  if (!result.starts_with('{')) return "default";
-  const auto object = rules::read_raw_object(result);
-  if (!object) return "default";
-  const auto action = object->find("$action");
-  if (action == object->end()) return "default";
-  return rules::read_string(action->second).value_or("default");
-}
 
 }  // namespace
 
@@ -74,7 +65,7 @@ rules::Outcome NodeRun::by_phase() {
         const std::string action = task_->node->post(*this, "null", "null");
         return ended("null", action);
       }
-      return ended(task_->run(bind(node().undo_with), *context_));
+      return run_undo();
     default:
       return ended("null");
   }
@@ -100,10 +91,11 @@ void NodeRun::start(JobContext& context, AsyncLoop& loop, bool last_try, End end
 
 void NodeRun::start_code(AsyncLoop& loop, const End& end) {
   const auto finish = [this, end](std::exception_ptr thrown, std::string result,
-                                  std::string action) {
+                                  std::optional<std::string> action) {
     rules::Outcome outcome;
     try {
-      if (!thrown) outcome = ended(std::move(result), std::move(action));
+      if (!thrown && !action) action = hear(result);
+      if (!thrown) outcome = ended(std::move(result), *std::move(action));
     } catch (...) {
       thrown = std::current_exception();
     }
@@ -113,8 +105,7 @@ void NodeRun::start_code(AsyncLoop& loop, const End& end) {
     if (ticket_.phase == Phase::item) item_ = item_at(ticket_.place);
     return task_->start(bind(node().with), *context_, loop,
                         [finish](const std::exception_ptr& thrown, std::string result) {
-                          std::string action = action_in(result);
-                          finish(thrown, std::move(result), std::move(action));
+                          finish(thrown, std::move(result), std::nullopt);
                         });
   }
   AsyncNodeCall call{.port = this, .loop = &loop, .last_try = last_try_};
@@ -165,7 +156,26 @@ std::string NodeRun::bind(const std::string& with) {
 
 rules::Outcome NodeRun::run_task() {
   const std::string result = task_->run(bind(node().with), *context_);
-  return ended(result, action_in(result));
+  return ended(result, hear(result));
+}
+
+// What it takes back is what the node did, unless it is told otherwise.
+rules::Outcome NodeRun::run_undo() {
+  const bool told = !node().undo_with.empty();
+  const std::string result = task_->run(
+      told ? bind(node().undo_with) : this->result(node().name).value_or("null"), *context_);
+  hear(result);
+  return ended(result);
+}
+
+std::string NodeRun::hear(const std::string& result) {
+  const auto answer = rules::read_step_answer(result);
+  if (!answer) throw NoRetry("task " + context_->job().task + ": " + answer.error().message);
+  for (const std::string& key : answer->erase) erase(key);
+  for (const auto& [key, value] : answer->set) write(key, value);
+  for (const auto& [key, value] : answer->add) add(key, value);
+  for (const auto& [key, value] : answer->append) append(key, value);
+  return answer->action;
 }
 
 rules::Outcome NodeRun::run_node(const NodeSteps& steps) {
@@ -196,71 +206,6 @@ std::string NodeRun::exec(const NodeSteps& steps, const std::string& prepared) {
     if (!last_try_ || !steps.fallback) throw;
     return steps.fallback(prepared, std::current_exception());
   }
-}
-
-rules::Outcome NodeRun::stage_map() {
-  const auto path = or_throw(rules::Path::parse(node().map->over));
-  const std::string list = path.evaluate([this](const rules::PathRoot& root) { return at(root); });
-  auto items = rules::read_raw_list(list == "null" ? "[]" : list);
-  if (!items) {
-    throw NoRetry("map.over " + node().map->over + " leads to no list: " + list.substr(0, 80));
-  }
-  return stage(*std::move(items));
-}
-
-// Written in chunks before the job ends, under a name that only this attempt knows: nobody looks
-// there until the job's end names it.
-rules::Outcome NodeRun::stage(std::vector<std::string> items) {
-  const std::string at = rules::write_place(ticket_.place);
-  report_.stage = at + ':' + std::to_string(static_cast<std::uint64_t>(reserved_.fence));
-  report_.items = static_cast<std::int64_t>(items.size());
-  rules::RunChange change{.run = ticket_.run};
-  change.expect.push_back({.name = "def", .value = ticket_.definition});
-  std::size_t bytes = 0;
-  const auto flush = [&] {
-    if (!change.set.empty()) or_throw(reader_.write(change));
-    change.set.clear();
-    bytes = 0;
-  };
-  for (std::size_t i = 0; i < items.size(); i += rules::stage_chunk) {
-    std::string chunk = "[";
-    const std::size_t end =
-        std::min(items.size(), i + static_cast<std::size_t>(rules::stage_chunk));
-    for (std::size_t k = i; k < end; ++k) chunk += (k == i ? "" : ",") + items[k];
-    chunk += ']';
-    bytes += chunk.size();
-    change.set.push_back(
-        {.name = "mi:" + report_.stage + ':' + std::to_string(i / rules::stage_chunk),
-         .value = std::move(chunk)});
-    if (bytes > rules::step_bytes / 2) flush();
-  }
-  flush();
-  return ended("null");
-}
-
-std::string NodeRun::item_at(const rules::Place& place) {
-  const std::int64_t number = place.back().item;
-  auto item = or_throw(reader_.item(ticket_.run, rules::map_of(place), number));
-  if (item) return *std::move(item);
-  throw NoRetry("the list has no item " + std::to_string(number) + " any more");
-}
-
-rules::Outcome NodeRun::item() {
-  item_ = item_at(ticket_.place);
-  if (node().kind == FlowNode::Kind::child) return main();
-  if (!task_ || !task_->node) return run_task();
-  report_.prepared = item_;
-  return ended(exec(*task_->node, *item_));
-}
-
-rules::Outcome NodeRun::post() {
-  const std::string marker = field("r:" + located_.scope + node().name).value_or("null");
-  std::string action = "default";
-  if (task_ && task_->node && task_->node->post) {
-    action = task_->node->post(*this, "null", *whole_map(marker));
-  }
-  if (located_.graph->leads_on(located_.node, action)) return ended(marker, action);
-  return ended(whole_map(marker, rules::max_result_bytes).value_or(marker), action);
 }
 
 // What waits for an answer or a time is woken, to find out that its run is over. What runs may come

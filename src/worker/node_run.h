@@ -86,6 +86,9 @@ class NodeRun : public NodePort {
   rules::Outcome main();
   rules::Outcome run_node(const NodeSteps& steps);
   rules::Outcome run_task();
+  rules::Outcome run_undo();
+  /// Does to the shared store what a task's result says, and returns the action that it names.
+  std::string hear(const std::string& result);
   rules::Outcome stage_map();
   rules::Outcome stage(std::vector<std::string> items);
   /// The item of a map that a place names.

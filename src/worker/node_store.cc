@@ -171,33 +171,6 @@ std::optional<std::string> NodeRun::result(std::string_view name) {
   return std::nullopt;
 }
 
-// A map's results lie in fields of their own; what failed is null.
-std::optional<std::string> NodeRun::whole_map(const std::string& marker, std::size_t most) {
-  if (!marker.starts_with(R"({"$map":)")) return marker;
-  const auto object = or_throw(rules::read_raw_object(marker));
-  const auto place = or_throw(rules::read_place(or_throw(rules::read_string(object.at("$map")))));
-  const std::int64_t items = std::stoll(object.at("items"));
-  std::string list = "[";
-  std::vector<std::string> names;
-  const auto flush = [&] {
-    auto page = or_throw(reader_.fields(ticket_.run, names));
-    for (const std::string& name : names) {
-      const auto found = page.find(name);
-      list += (list.size() > 1 ? "," : "") + (found == page.end() ? "null" : found->second);
-    }
-    names.clear();
-  };
-  for (std::int64_t i = 0; i < items; ++i) {
-    names.push_back(rules::item_result(place, i));
-    if (names.size() == 500) flush();
-    if (list.size() > most) return std::nullopt;
-  }
-  if (!names.empty()) flush();
-  list += ']';
-  if (list.size() > most) return std::nullopt;
-  return list;
-}
-
 std::optional<std::string> NodeRun::at(const rules::PathRoot& root) {
   switch (root.kind) {
     case rules::PathRoot::Kind::input:

@@ -156,6 +156,8 @@ std::string PersistentProgram::Turn::run(std::string_view payload) {
   p_.unsent_ += rules::job_line({.id = job.id.text,
                                  .task = job.task,
                                  .payload = payload,
+                                 .run = job.run,
+                                 .node = job.node,
                                  .attempt = job.attempt,
                                  .fence = job_.fence(),
                                  .deadline = calendar_deadline(job_)});

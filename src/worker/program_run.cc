@@ -44,6 +44,10 @@ std::vector<std::string> environment_of(const ProgramSource& source, const JobCo
   all.push_back("PENSTOCK_TASK=" + job.job().task);
   all.push_back("PENSTOCK_ATTEMPT=" + std::to_string(job.job().attempt));
   all.push_back("PENSTOCK_FENCE=" + std::to_string(static_cast<std::uint64_t>(job.fence())));
+  if (!job.job().run.empty()) {
+    all.push_back("PENSTOCK_RUN=" + job.job().run);
+    all.push_back("PENSTOCK_NODE=" + job.job().node);
+  }
   if (const auto deadline = calendar_deadline(job)) {
     all.push_back("PENSTOCK_DEADLINE=" + rules::format_time(*deadline));
   }

@@ -11,35 +11,18 @@ import signal
 import subprocess
 import termios
 
-from stage import BIN, PATIENCE, SOURCE, Stage
+from flow_stage import FlowStage
+from stage import BIN, PATIENCE, SOURCE
 
 ETL = SOURCE / "examples/etl"
 
 
-class Flows(Stage):
+class Flows(FlowStage):
     def setUp(self):
         super().setUp()
         self.file = ETL / "etl.yaml"
         self.target = pathlib.Path(self.folder) / "orders.json"
         self.input = json.dumps({"target": str(self.target)})
-
-    def write(self, name, text):
-        path = pathlib.Path(self.folder) / name
-        path.write_text(text)
-        return path
-
-    def flow(self, *words, **more):
-        return self.run_command("flow", *words, "--quiet", **more).out.strip()
-
-    def run_of(self, run):
-        return json.loads(self.run_command("flow", "show", run, "--json").out)
-
-    def until_waiting(self, run):
-        return self.until(f"{run} waits",
-                          lambda: (seen := self.run_of(run))["state"] == "waiting" and seen)
-
-    def node(self, run, name):
-        return next(node for node in self.run_of(run)["nodes"] if node["node"] == name)
 
     def test_an_etl_of_programs_waits_for_approval_and_goes_on(self):
         self.worker("--flow", self.file, processes=2)
@@ -159,78 +142,6 @@ class Flows(Stage):
         self.assertEqual(json.loads(rest.out)["run"], runs[0])
         self.assertEqual(self.run_command("flow", "list", "--flow", "none", "--json").out, "")
         self.refuse("flow", "list", "--state", "done", code=2, holding="use running, failing")
-
-    def test_programs_run_in_the_folder_of_their_file_and_flows_have_one_file(self):
-        folder = pathlib.Path(self.folder) / "elsewhere"
-        folder.mkdir()
-        (folder / "step.sh").write_text("#!/bin/sh\ncat beside.json\n")
-        (folder / "step.sh").chmod(0o755)
-        (folder / "beside.json").write_text('"found"')
-        (folder / "here.yaml").write_text("flow: here\nnodes:\n  a: {exec: [./step.sh]}\n")
-        self.worker("--flow", folder / "here.yaml")
-        self.assertEqual(self.flow("run", "here"), '"found"')
-        again = self.write("again.yaml", "flow: here\nnodes:\n  b: {task: t}\n")
-        self.refuse("worker", "--flow", folder / "here.yaml", "--flow", again, code=2,
-                    holding="flow here is in")
-
-    def test_a_worker_serves_the_queues_of_its_flows_and_says_which_nodes_wait_for_another(self):
-        file = self.write("apart.yaml", """
-flow: apart
-nodes:
-  slow: {exec: [echo, "1"], queue: slow}
-  inner: {needs: [slow], flow: {nodes: {deep: {exec: [echo, "2"], queue: deep}}}}
-""")
-        pooled = self.write("pooled.yaml", """
-flow: pooled
-nodes:
-  plain: {exec: [echo, "1"]}
-  big: {exec: [echo, "2"], pool: gpu, needs: [plain]}
-  theirs: {task: of_others, pool: tpu, queue: far, needs: [big]}
-  undone: {task: of_others, pool: fpga, undo: {exec: [cat]}, needs: [theirs]}
-""")
-        worker = self.worker("--flow", file, "--flow", pooled)
-        self.assertEqual(self.flow("run", "apart"), "2")
-        self.assertEqual([line for line in worker.lines if "not done" in line], [
-            f"not done here: pooled.{node} in pool {pool}: waits for a worker with --pool {pool}"
-            for node, pool in (("undone", "fpga"), ("big", "gpu"))])
-        other = self.worker("--flow", pooled, "--pool", "gpu")
-        other.wait_line("not done here: pooled.plain in no pool: waits for a worker without --pool")
-        named = self.worker("--flow", file, "-q", "default")
-        named.wait_line("not done here: apart.slow in queue slow: waits for a worker with -q slow")
-
-    def test_programs_of_one_name_are_refused_with_both_their_places(self):
-        one = self.write("one.yaml", "flow: a\nnodes:\n  b.c: {exec: [echo]}\n")
-        two = self.write("two.yaml", "flow: a.b\nnodes:\n  c: {exec: [cat]}\n")
-        told = self.refuse("worker", "--flow", one, "--flow", two, code=2,
-                           holding="task a.b.c is another program")
-        self.assertTrue("one.yaml" in told and "two.yaml" in told, told)
-        self.refuse("worker", "--flow", one, "--exec", "a.b.c=cat", code=2,
-                    holding="has a task a.b.c already")
-        for name in ("x", "y"):
-            self.write(f"{name}.yaml", f"flow: {name}\nnodes:\n  n: {{flow: one.yaml}}\n")
-        both = self.run_command("worker", "--flow", "x.yaml", "--flow", "y.yaml", "--list-tasks")
-        self.assertEqual(both.out.split().count("a.b.c"), 1)
-
-    def test_reload_starts_anew_when_a_flow_its_parts_or_its_programs_change(self):
-        parts = pathlib.Path(self.folder) / "parts"
-        steps = pathlib.Path(self.folder) / "steps"
-        parts.mkdir()
-        steps.mkdir()
-        outer = "flow: outer\nnodes:\n  n: {flow: parts/inner.yaml}\n"
-        inner = "flow: inner\nnodes:\n  step: {exec: [python3, ../steps/step.py]}\n"
-        file = self.write("outer.yaml", outer)
-        (parts / "inner.yaml").write_text(inner)
-        (steps / "step.py").write_text("print(1)\n")
-        fleet = self.worker("--reload", "--flow", file)
-        self.assertEqual(self.flow("run", "outer"), "1")
-        for count, (changed, text) in enumerate((
-                (steps / "step.py", "print(2)\n"),
-                (parts / "inner.yaml", inner + "  more: {exec: [echo, '3'], needs: [step]}\n"),
-                (file, outer + "  more: {exec: [echo, '4'], needs: [n]}\n"))):
-            changed.write_text(text)
-            fleet.wait_line(f"{changed.name} has changed")
-            fleet.wait_line("is replaced", count + 1)
-            self.assertEqual(self.flow("run", "outer"), str(count + 2))
 
     def test_a_rejected_run_ends_without_loading(self):
         self.worker("--flow", self.file)

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+//
+// How the end of a run reaches what still runs in it, and how runs around and inside each other
+// end.
+#include "tests/flows/flow_fixture.h"
+
+namespace penstock::testing {
+namespace {
+
+/// A run that fails while a run inside waits at a gate; retried when the one inside has ended.
+class HaltedAround : public FlowTest {
+ protected:
+  Run retried(const std::string& said) {
+    auto gate = inner_.gate("gate", {.ask = GateOptions::Ask::custom});
+    gate >> inner_.task("hurries",
+                        [this](const json& answer) {
+                          if (answer == "bad" && ++inner_tries_ == 1)
+                            throw NoRetry("not yet either");
+                          return 7;
+                        },
+                        {"gate"});
+    auto begin = outer_.task("begin", [] {});
+    auto fails = outer_.task("fails", [this] {
+      if (++tries_ == 1) throw NoRetry("not yet");
+    });
+    auto calls = outer_.run("calls", inner_);
+    begin >> (calls | fails) >> outer_.task("after", [](int n) { return n; }, {"calls"});
+    EXPECT_EQ(run(outer_).state, "failed");
+    answer_inside(said);
+    client_.retry_run(id_).value();
+    if (said == "\"bad\"") answer_inside("1");
+    return wait(id_);
+  }
+  void answer_inside(const std::string& answer) {
+    const RunId inside = open_inside();
+    await(inside, "gate", "waiting");
+    client_.signal(inside, "gate", answer).value();
+    wait(inside);
+  }
+  RunId open_inside() {
+    const auto give_up = real_clock().steady() + flow_patience;
+    while (real_clock().steady() < give_up) {
+      const auto listed = client_.list_runs().value().items;
+      for (const Run& one : listed) {
+        if (!one.parent.empty() && !one.ended()) return one.id;
+      }
+      client_.events({}, Duration{20}).value();
+    }
+    return {};
+  }
+
+  Flow inner_{"child"}, outer_{"parent"};
+  std::atomic<int> tries_{0}, inner_tries_{0};
+};
+INSTANTIATE_TEST_SUITE_P(Stores, HaltedAround, ::testing::ValuesIn(flow_stores()), flow_store_name);
+
+TEST_P(HaltedAround, ARunInsideThatEndedMeanwhileHasItsResultAfterARetry) {
+  const Run again = retried("1");
+  EXPECT_EQ(again.state, "succeeded") << again.error;
+  EXPECT_EQ(again.output, "7");
+}
+
+TEST_P(HaltedAround, ARunInsideThatFailedMeanwhileStartsAnewWithARetry) {
+  const Run again = retried("\"bad\"");
+  EXPECT_EQ(again.state, "succeeded") << again.error;
+  EXPECT_EQ(client_.list_runs().value().items.size(), 3U);
+}
+
+/// Nodes that run until they are told to stop.
+class StopsWhatRuns : public FlowTest {
+ protected:
+  void until_stopped(Shared& shared) {
+    trace_.add("begun");
+    const auto stop = shared.job().stop();
+    std::mutex mutex;
+    std::condition_variable_any asleep;
+    std::unique_lock lock(mutex);
+    asleep.wait_for(lock, stop, flow_patience, [] { return false; });
+    trace_.add(stop.stop_requested() ? "stopped" : "left alone");
+    throw std::runtime_error("stopped");
+  }
+  void await_trace(const std::string& what) {
+    const auto give_up = real_clock().steady() + flow_patience;
+    while (trace_.count(what) == 0 && real_clock().steady() < give_up) {
+      client_.events({}, Duration{20}).value();
+    }
+    EXPECT_EQ(trace_.count(what), 1) << what;
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Stores, StopsWhatRuns, ::testing::ValuesIn(flow_stores()),
+                         flow_store_name);
+
+TEST_P(StopsWhatRuns, ATimeOutStopsTheNodeThatRuns) {
+  Flow flow("late", {.timeout = Duration{300}});
+  flow.task("long", [this](Shared& shared) { until_stopped(shared); });
+  const Run ended = run(flow);
+  EXPECT_EQ(ended.state, "failed");
+  EXPECT_NE(ended.error.find("timed out after 300ms"), std::string::npos) << ended.error;
+  EXPECT_EQ(trace_.joined(), "begun stopped");
+}
+
+TEST_P(StopsWhatRuns, ATimeOutHoldsForTheRunsInside) {
+  Flow inner("child");
+  inner.task("long", [this](Shared& shared) { until_stopped(shared); });
+  Flow outer("parent", {.timeout = Duration{300}});
+  outer.run("calls", inner);
+  EXPECT_EQ(run(outer).state, "failed");
+  await_trace("stopped");
+  for (const Run& one : client_.list_runs().value().items) {
+    if (one.parent.empty()) continue;
+    EXPECT_EQ(wait(one.id).state, "failed");
+    EXPECT_NE(wait(one.id).error.find("the run around it has timed out"), std::string::npos);
+  }
+}
+
+TEST_P(StopsWhatRuns, ANodeThatCancelsOrEndsItsRunStopsTheOthersAndTheRunsInside) {
+  for (const bool cancels : {true, false}) {
+    trace_.clear();
+    Flow inner("child");
+    inner.task("long", [this](Shared& shared) { until_stopped(shared); });
+    Flow outer("parent");
+    auto begin = outer.task("begin", [] {});
+    auto ends = outer.task("ends", [this, cancels](Shared& shared) {
+      await_trace("begun");
+      if (cancels) shared.cancel("enough");
+      if (!cancels) shared.terminate("enough");
+    });
+    begin >> (outer.run("calls", inner) | ends);
+    work({outer});
+    EXPECT_EQ(run(outer).state, cancels ? "cancelled" : "succeeded");
+    await_trace("stopped");
+  }
+}
+
+}  // namespace
+}  // namespace penstock::testing
