@@ -41,8 +41,11 @@ inline constexpr Duration watch_prompt{500};
 inline constexpr Duration watch_gap{1000};
 inline constexpr Duration contact_window{2000};  // No job starts when the last beat is older.
 
-inline constexpr Duration miss_first{100};   // A job that its worker has no handler for comes back
-inline constexpr Duration miss_cap{30'000};  // after so long, doubling.
+// A job that its worker has no handler for comes back after so long, doubling: soon when a worker
+// is there that has it and only has to be the one that takes it, less often when there is none.
+inline constexpr Duration miss_first{100};
+inline constexpr Duration miss_cap{1'000};
+inline constexpr Duration miss_cap_alone{5'000};
 
 // Programs as tasks. One that is to stop is asked (persistent ones), then sent SIGTERM, then
 // killed.

@@ -64,7 +64,7 @@ class Decision {
     }
     next_.misses = job_.misses + 1;
     const int doublings = std::min(job_.misses, 16);
-    return later(std::min(miss_first * (1 << doublings), miss_cap));
+    return later(std::min(miss_first * (1 << doublings), n.offered ? miss_cap : miss_cap_alone));
   }
 
   Transition operator()(const Crashed& c) {
