@@ -184,6 +184,10 @@ class AsyncNode {
   }
 };
 
+/// prep returns a list; exec waits once for each item of it, with tries of its own; post gets the
+/// results in the list's order. `parallel_batch` lets the items wait at the same time.
+class AsyncBatchNode : public AsyncNode {};
+
 namespace detail {
 
 // What exec threw that its fallback may answer; anything else goes on.
@@ -195,6 +199,7 @@ void start_node(std::shared_ptr<AsyncNode> node, AsyncNodeCall call);
 
 template <class T>
 struct NodeCode<T, std::enable_if_t<std::is_base_of_v<AsyncNode, T>>> {
+  static constexpr bool is_batch = std::is_base_of_v<AsyncBatchNode, T>;
   template <class Make>
   static NodeSteps steps(Make make) {
     NodeSteps steps;

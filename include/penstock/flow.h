@@ -129,12 +129,12 @@ class Flow {
  public:
   explicit Flow(std::string name, FlowOptions options = {});
 
-  /// A node with code. It is copied for each job.
+  /// A node with code. Each of its parts runs on a copy.
   template <class T>
   Nodes node(std::string name, T prototype, NodeOptions options = {}) {
     auto make = [prototype = std::move(prototype)] { return std::make_unique<T>(prototype); };
     NodeSteps steps = detail::NodeCode<T>::steps(std::move(make));
-    if constexpr (std::is_base_of_v<BatchNode, T>) {
+    if constexpr (detail::NodeCode<T>::is_batch) {
       return add_batch(std::move(name), std::move(steps), std::move(options), {.parallel = 1});
     } else {
       return add_node(std::move(name), std::move(steps), std::move(options));
@@ -144,8 +144,8 @@ class Flow {
   template <class T>
   Nodes parallel_batch(std::string name, T prototype, MapOptions map, NodeOptions options = {}) {
     auto make = [prototype = std::move(prototype)] { return std::make_unique<T>(prototype); };
-    return add_batch(std::move(name), detail::node_steps(std::move(make)), std::move(options),
-                     std::move(map));
+    return add_batch(std::move(name), detail::NodeCode<T>::steps(std::move(make)),
+                     std::move(options), std::move(map));
   }
   /// A function of named parameters: each is the result of the node of that name, else the key of
   /// the shared store, else the member of the run's input. One that has no value fails the node,
@@ -167,6 +167,9 @@ class Flow {
   /// A task that workers offer under its own name; `with` is its payload, JSON with paths in it.
   Nodes job(std::string name, std::string task, const json& with = nullptr,
             NodeOptions options = {});
+  /// The same once for each item of what `over` names; without `with` the item is the payload.
+  Nodes map_jobs(std::string name, std::string over, std::string task, const json& with = nullptr,
+                 const MapOptions& map = {}, NodeOptions options = {});
   Nodes gate(std::string name, GateOptions gate, NodeOptions options = {});
   /// The nodes of another flow, in this run and with its shared store. Its last action picks the
   /// edge.
@@ -187,6 +190,9 @@ class Flow {
   /// A run of its own, with a store of its own; `with` is its input, its output the result here.
   Nodes run(std::string name, const Flow& inner, const json& with = nullptr,
             NodeOptions options = {});
+  /// A run of its own for each item of what `over` names; without `with` the item is its input.
+  Nodes map_runs(std::string name, std::string over, const Flow& inner, const json& with = nullptr,
+                 const MapOptions& map = {}, NodeOptions options = {});
 
   /// Where a run begins; without it at the one node that has no input.
   void start(const Nodes& node);
@@ -216,6 +222,7 @@ class Flow {
   Nodes add_batch(std::string name, NodeSteps steps, NodeOptions options, MapOptions map);
   Nodes add_map(std::string name, std::string over, NodeSteps steps, NodeOptions options,
                 MapOptions map);
+  Nodes make_map(const Nodes& node, std::string over, const MapOptions& map);
   Nodes add_batch_flow(std::string name, const Flow& inner, NodeSteps sets, NodeOptions options,
                        MapOptions map);
 

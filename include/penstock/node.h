@@ -66,6 +66,8 @@ class Shared {
   void add(std::string_view key, double by) { port_.add(key, json(by).dump()); }
   /// Appends to a list, beside whatever other nodes append at the same time.
   void append(std::string_view key, const json& value) { port_.append(key, value.dump()); }
+  /// The same before what is there.
+  void prepend(std::string_view key, const json& value) { port_.prepend(key, value.dump()); }
 
   /// What the run was started with.
   [[nodiscard]] json input() const { return json::parse(port_.input()); }
@@ -126,6 +128,8 @@ class Channel {
   std::string key_;
 };
 
+/// Each part is called on a copy of the prototype of its own, and maybe on another machine than the
+/// one before it: what prep, exec and post pass on, they return; what they keep is in the store.
 class Node {
  public:
   virtual ~Node() = default;
@@ -173,6 +177,7 @@ NodeSteps node_steps(Make make) {
 /// How the class of a node becomes code; async.h says it of AsyncNode.
 template <class T, class = void>
 struct NodeCode {
+  static constexpr bool is_batch = std::is_base_of_v<BatchNode, T>;
   template <class Make>
   static NodeSteps steps(Make make) {
     return node_steps(std::move(make));

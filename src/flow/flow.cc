@@ -184,11 +184,9 @@ Nodes Flow::add_map(std::string name, std::string over, NodeSteps steps, NodeOpt
   rules::FlowNode node = node_of(std::move(name), options);
   node.kind = NodeKind::code;
   node.task = task_name(*parts_, node.name);
-  node.map = rules::NodeMap{
-      .over = std::move(over), .parallel = map.parallel, .policy = policy_of(map.policy)};
   parts_->code.push_back({.task = node.task, .steps = std::move(steps)});
   parts_->definition.nodes.push_back(std::move(node));
-  return newest();
+  return make_map(newest(), std::move(over), map);
 }
 
 Nodes Flow::job(std::string name, std::string task, const json& with, NodeOptions options) {
@@ -197,6 +195,23 @@ Nodes Flow::job(std::string name, std::string task, const json& with, NodeOption
   if (!with.is_null()) node.with = with.dump();
   parts_->definition.nodes.push_back(std::move(node));
   return newest();
+}
+
+Nodes Flow::make_map(const Nodes& node, std::string over, const MapOptions& map) {
+  parts_->definition.nodes.back().map = rules::NodeMap{
+      .over = std::move(over), .parallel = map.parallel, .policy = policy_of(map.policy)};
+  return node;
+}
+
+Nodes Flow::map_jobs(std::string name, std::string over, std::string task, const json& with,
+                     const MapOptions& map, NodeOptions options) {
+  return make_map(job(std::move(name), std::move(task), with, std::move(options)), std::move(over),
+                  map);
+}
+
+Nodes Flow::map_runs(std::string name, std::string over, const Flow& inner, const json& with,
+                     const MapOptions& map, NodeOptions options) {
+  return make_map(run(std::move(name), inner, with, std::move(options)), std::move(over), map);
 }
 
 Nodes Flow::gate(std::string name, GateOptions gate, NodeOptions options) {

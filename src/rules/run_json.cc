@@ -6,7 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
+#include <deque>
 
 namespace penstock::rules {
 namespace {
@@ -46,16 +46,26 @@ Result<std::vector<std::string>> read_raw_list(std::string_view json) {
   return items;
 }
 
+// No JSON begins so. Values of both kinds are appended to one list, and so they commute.
+std::string to_the_front(std::string value) { return '<' + std::move(value); }
+
 std::string append_raw(const std::optional<std::string>& before,
                        const std::vector<std::string>& values) {
-  std::string list = "[";
-  const auto add = [&](const std::string& value) { list += (list.size() > 1 ? "," : "") + value; };
+  std::deque<std::string> items;
   if (before) {
-    const auto known = read_raw_list(*before);
-    if (!known) add(*before);
-    if (known) std::for_each(known->begin(), known->end(), add);
+    auto known = read_raw_list(*before);
+    if (known) items.assign(known->begin(), known->end());
+    if (!known) items.push_back(*before);
   }
-  std::for_each(values.begin(), values.end(), add);
+  for (const std::string& value : values) {
+    if (value.starts_with('<')) {
+      items.push_front(value.substr(1));
+    } else {
+      items.push_back(value);
+    }
+  }
+  std::string list = "[";
+  for (const std::string& item : items) list += (list.size() > 1 ? "," : "") + item;
   return list + ']';
 }
 

@@ -19,7 +19,10 @@ std::string write_raw_object(const std::map<std::string, std::string>& members);
 /// A list's items, each as JSON text. Errors: invalid (no list).
 Result<std::vector<std::string>> read_raw_list(std::string_view json);
 
-/// A list: what is there (of one that is no list, itself), and `values` behind it.
+/// A value of a list that belongs before all that is there; in the store it lies behind, like any.
+std::string to_the_front(std::string value);
+
+/// A list: what is there (of one that is no list, itself), and `values` behind or before it.
 std::string append_raw(const std::optional<std::string>& before,
                        const std::vector<std::string>& values);
 

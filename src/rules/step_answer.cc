@@ -28,13 +28,15 @@ Result<void> read_member(const std::string& name, const std::string& value, Step
     }
     return {};
   }
-  auto* const into = name == "set"      ? &answer.set
-                     : name == "add"    ? &answer.add
-                     : name == "append" ? &answer.append
-                                        : nullptr;
+  auto* const into = name == "set"       ? &answer.set
+                     : name == "add"     ? &answer.add
+                     : name == "append"  ? &answer.append
+                     : name == "prepend" ? &answer.prepend
+                                         : nullptr;
   if (into == nullptr) {
-    return Error{Errc::invalid,
-                 "its result's $shared knows set, add, append and erase, not \"" + name + '"'};
+    return Error{
+        Errc::invalid,
+        "its result's $shared knows set, add, append, prepend and erase, not \"" + name + '"'};
   }
   auto members = read_raw_object(value);
   if (!members) return unfit(member, "an object", value);

@@ -17,13 +17,15 @@ TEST(StepAnswer, OfAResultThatSaysNothingIsTheDefault) {
 
 TEST(StepAnswer, NamesTheActionAndWhatIsWritten) {
   const StepAnswer answer =
-      read_step_answer(R"({"rows":3,"$action":"again","$shared":{"set":{"a":null,"b":[1]},)"
-                       R"("add":{"n":-2.5},"append":{"l":{"x":1}},"erase":["old","k"]}})")
+      read_step_answer(
+          R"({"rows":3,"$action":"again","$shared":{"set":{"a":null,"b":[1]},)"
+          R"("add":{"n":-2.5},"append":{"l":{"x":1}},"prepend":{"l":2},"erase":["old","k"]}})")
           .value();
   EXPECT_EQ(answer.action, "again");
   EXPECT_EQ(answer.set, (std::map<std::string, std::string>{{"a", "null"}, {"b", "[1]"}}));
   EXPECT_EQ(answer.add, (std::map<std::string, std::string>{{"n", "-2.5"}}));
   EXPECT_EQ(answer.append, (std::map<std::string, std::string>{{"l", "{\"x\":1}"}}));
+  EXPECT_EQ(answer.prepend, (std::map<std::string, std::string>{{"l", "2"}}));
   EXPECT_EQ(answer.erase, (std::vector<std::string>{"old", "k"}));
 }
 

@@ -133,6 +133,11 @@ Awaitable<std::string> node_body(std::shared_ptr<AsyncNode> node, AsyncNodeCall 
                                  std::shared_ptr<std::string> result) {
   Shared shared(*call.port);
   const AsyncContext context(call.port->context(), *call.loop);
+  using Part = AsyncNodeCall::Part;
+  if (call.part == Part::post) {
+    auto concluded = node->post(shared, nullptr, json::parse(call.kept.value_or("null")), context);
+    co_return co_await std::move(concluded);
+  }
   json prepared;
   if (call.kept) {
     prepared = json::parse(*call.kept);
@@ -140,10 +145,13 @@ Awaitable<std::string> node_body(std::shared_ptr<AsyncNode> node, AsyncNodeCall 
     auto ready = node->prep(shared, context);
     prepared = co_await std::move(ready);
   }
-  call.keep(prepared.dump());
+  *result = prepared.dump();
+  if (call.part == Part::prep) co_return "default";
+  call.keep(*result);
   auto ran = node_exec(*node, prepared, context, call.last_try);
   json value = co_await std::move(ran);
   *result = value.dump();
+  if (call.part == Part::exec) co_return "default";
   auto ended = node->post(shared, std::move(prepared), std::move(value), context);
   co_return co_await std::move(ended);
 }

@@ -11,6 +11,7 @@
 namespace penstock {
 
 using rules::FlowNode;
+using rules::Phase;
 
 rules::Outcome NodeRun::stage_map() {
   const auto path = or_throw(rules::Path::parse(node().map->over));
@@ -73,8 +74,46 @@ rules::Outcome NodeRun::post() {
   if (task_ && task_->node && task_->node->post) {
     action = task_->node->post(*this, "null", *whole_map(marker));
   }
-  if (located_.graph->leads_on(located_.node, action)) return ended(marker, action);
-  return ended(whole_map(marker, rules::max_result_bytes).value_or(marker), action);
+  return conclude(marker, std::move(action));
+}
+
+// What a flow ends with is its output: the list itself, when it is no longer than a result may be.
+rules::Outcome NodeRun::conclude(const std::string& marker, std::string action) {
+  if (located_.graph->leads_on(located_.node, action)) return ended(marker, std::move(action));
+  return ended(whole_map(marker, rules::max_result_bytes).value_or(marker), std::move(action));
+}
+
+void NodeRun::batch_part(AsyncNodeCall& call, const End& end) {
+  using Part = AsyncNodeCall::Part;
+  if (ticket_.phase == Phase::item) {
+    call.part = Part::exec;
+    call.kept = item_ = item_at(ticket_.place);
+    return;
+  }
+  const bool concludes = ticket_.phase == Phase::post;
+  const std::string marker = field("r:" + located_.scope + node().name).value_or("null");
+  call.part = concludes ? Part::post : Part::prep;
+  if (concludes) call.kept = *whole_map(marker);
+  call.end = [this, end, concludes, marker](std::exception_ptr thrown, const std::string& prepared,
+                                            std::string action) {
+    rules::Outcome outcome;
+    try {
+      if (!thrown && concludes) outcome = conclude(marker, std::move(action));
+      if (!thrown && !concludes) outcome = stage_prepared(prepared);
+    } catch (...) {
+      thrown = std::current_exception();
+    }
+    end(thrown, std::move(outcome));
+  };
+}
+
+rules::Outcome NodeRun::stage_prepared(const std::string& prepared) {
+  auto items = rules::read_raw_list(prepared == "null" ? "[]" : prepared);
+  if (!items) {
+    throw NoRetry("prep of the batch " + node().name + " has to return a list, and returned " +
+                  prepared.substr(0, 80));
+  }
+  return stage(*std::move(items));
 }
 
 // A map's results lie in fields of their own; what failed is null.

@@ -75,7 +75,8 @@ void NodeRun::start(JobContext& context, AsyncLoop& loop, bool last_try, End end
   try {
     auto nothing = begin(context, last_try);
     if (nothing) return end({}, *std::move(nothing));
-    const bool waits = ticket_.phase == Phase::main || ticket_.phase == Phase::item;
+    const bool waits = ticket_.phase == Phase::main || ticket_.phase == Phase::item ||
+                       (ticket_.phase == Phase::post && node().concludes);
     if (!waits || !task_ || !task_->is_async()) return end({}, by_phase());
     if (ticket_.phase == Phase::main && !is_wanted()) {
       report_.end = NodeReport::End::skipped;
@@ -109,9 +110,13 @@ void NodeRun::start_code(AsyncLoop& loop, const End& end) {
                         });
   }
   AsyncNodeCall call{.port = this, .loop = &loop, .last_try = last_try_};
-  if (reserved_.attempt > 1) call.kept = field("p:" + rules::write_place(ticket_.place));
   call.keep = [this](std::string prepared) { report_.prepared = std::move(prepared); };
   call.end = finish;
+  if (node().map) {
+    batch_part(call, end);
+  } else if (reserved_.attempt > 1) {
+    call.kept = field("p:" + rules::write_place(ticket_.place));
+  }
   task_->node->start(std::move(call));
 }
 
@@ -175,6 +180,7 @@ std::string NodeRun::hear(const std::string& result) {
   for (const auto& [key, value] : answer->set) write(key, value);
   for (const auto& [key, value] : answer->add) add(key, value);
   for (const auto& [key, value] : answer->append) append(key, value);
+  for (const auto& [key, value] : answer->prepend) prepend(key, value);
   return answer->action;
 }
 
@@ -183,7 +189,7 @@ rules::Outcome NodeRun::run_node(const NodeSteps& steps) {
   const auto before = reserved_.attempt > 1 ? field(kept) : std::nullopt;
   const std::string prepared = before ? *before : steps.prep ? steps.prep(*this) : "null";
   const bool maps = node().map && ticket_.place.back().item < 0;
-  if (maps) return stage(or_throw(rules::read_raw_list(prepared == "null" ? "[]" : prepared)));
+  if (maps) return stage_prepared(prepared);
   if (!steps.exec)
     return ended("null", steps.post ? steps.post(*this, prepared, "null") : "default");
   report_.prepared = prepared;
@@ -312,7 +318,7 @@ void NodeRun::run_local() {
     if (target < 0) return;
     const FlowNode& local = *graph.nodes()[target].node;
     const Tasks::Task* task = tasks_.find(local.task);
-    if (!task || !task->node) return;
+    if (!task || !task->node || task->node->start) return;
     NodeReport step{.place = {{.node = local.name}}, .phase = Phase::main};
     step.worker = report_.worker;
     step.job = report_.job;

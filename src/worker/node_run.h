@@ -57,6 +57,7 @@ class NodeRun : public NodePort {
   void erase(std::string_view key) override;
   void add(std::string_view key, std::string by) override;
   void append(std::string_view key, std::string value) override;
+  void prepend(std::string_view key, std::string value) override;
   std::vector<std::string> keys() override;
   std::string input() override;
   std::string params() override;
@@ -82,6 +83,8 @@ class NodeRun : public NodePort {
   /// Reads what every step needs. An outcome: there is nothing to run.
   std::optional<rules::Outcome> begin(JobContext& context, bool last_try);
   void start_code(AsyncLoop& loop, const End& end);
+  /// What a batch whose parts may wait has to do in this phase.
+  void batch_part(AsyncNodeCall& call, const End& end);
   rules::Outcome by_phase();
   rules::Outcome main();
   rules::Outcome run_node(const NodeSteps& steps);
@@ -95,6 +98,8 @@ class NodeRun : public NodePort {
   std::string item_at(const rules::Place& place);
   rules::Outcome item();
   rules::Outcome post();
+  rules::Outcome conclude(const std::string& marker, std::string action);
+  rules::Outcome stage_prepared(const std::string& prepared);
   rules::Outcome sweep();
   /// Asks the run that this place has started to end.
   void end_inside(const rules::Place& place);

@@ -99,6 +99,10 @@ void NodeRun::append(std::string_view key, std::string value) {
   written_[checked(key)].appended.push_back(std::move(value));
 }
 
+void NodeRun::prepend(std::string_view key, std::string value) {
+  append(key, rules::to_the_front(std::move(value)));
+}
+
 std::vector<std::string> NodeRun::keys() {
   std::set<std::string> keys;
   for (const char* kind : {"s:", "c:"}) {

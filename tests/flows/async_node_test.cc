@@ -70,6 +70,48 @@ TEST_P(AsyncNodeTest, OnlyExecIsRetriedAndTheFallbackAnswers) {
   EXPECT_EQ(trace_.joined(), "prep exec7 exec7");
 }
 
+TEST_P(AsyncNodeTest, TheItemsOfABatchWaitAtTheSameTime) {
+  struct Naps : AsyncBatchNode {
+    Awaitable<json> prep(Shared& shared, AsyncContext) override { co_return shared.at("list"); }
+    Awaitable<json> exec(json item, AsyncContext context) override {
+      auto napped = context.wait_for(Duration{300});
+      co_await std::move(napped);
+      if (item == 13) throw NoRetry("unlucky");
+      co_return 2 * item.get<int>();
+    }
+    Awaitable<json> exec_fallback(json, std::exception_ptr) override { co_return "instead"; }
+    Awaitable<std::string> post(Shared& shared, json, json all, AsyncContext) override {
+      shared.set("all", all);
+      co_return "done";
+    }
+  };
+  Flow flow("naps");
+  flow.parallel_batch("naps", Naps{}, {.parallel = 50});
+  Flow one("ones");
+  auto naps = one.node("naps", Naps{});
+  naps.on("done") >> one.task("after", [](const json& all) { return all; }, {"all"});
+  work({flow, one}, {.concurrency = 1});
+  json list = json::array(), doubled = json::array();
+  for (int i = 0; i < 50; ++i) {
+    list.push_back(i);
+    doubled.push_back(i == 13 ? json("instead") : json(2 * i));
+  }
+  const Run ended = run(flow, {{"list", list}});  // One after the other: 15 s, not patience enough.
+  EXPECT_EQ(ended.state, "succeeded") << ended.error;
+  EXPECT_EQ(json::parse(*ended.output), doubled);
+  EXPECT_EQ(run(one, {{"list", {1, 13}}}).output, "[2,\"instead\"]");
+  EXPECT_EQ(run(one, {{"list", json::array()}}).output, "[]");
+}
+
+TEST_P(AsyncNodeTest, ALocalCoroutineRunsLikeAnyOther) {
+  Flow flow("local");
+  auto first = flow.task("first", [] {});
+  Napping nap;
+  nap.nap = Duration{1};
+  first >> flow.node("nap", nap, {.local = true});
+  EXPECT_EQ(run(flow, {{"text", "hello"}}).output, "\"hello!\"");
+}
+
 TEST_P(AsyncNodeTest, ACoroutineTaskIsANodeToo) {
   tasks_.add("echo", [](json value, AsyncContext context) -> Awaitable<json> {
     auto napped = context.wait_for(Duration{1});

@@ -247,6 +247,23 @@ TEST_P(NodeFlow, ABatchFlowRunsOncePerSetOfParametersOverThoseOfItsNodes) {
   EXPECT_EQ(shared("names"), json({"a!", "b!", "c!"}));
 }
 
+TEST_P(NodeFlow, WhatIsPrependedStandsBeforeWhatWasThere) {
+  Flow flow("both-ends");
+  auto first = flow.node("first", acting([](Shared& shared) {
+                           shared.prepend("list", 2);
+                           shared.append("list", 3);
+                           EXPECT_EQ(shared.at("list"), json({2, 0, 3}));
+                           return "default";
+                         }));
+  first >> flow.node("second", acting([](Shared& shared) {
+                       shared.prepend("list", 1);
+                       shared.append("list", "<4");
+                       return "default";
+                     }));
+  EXPECT_EQ(run(flow, {{"list", {0}}}).state, "succeeded");
+  EXPECT_EQ(shared("list"), json({1, 2, 0, 3, "<4"}));
+}
+
 TEST_P(NodeFlow, ABatchThatEndsItsFlowHasItsResultsForTheOutput) {
   struct Doubles : BatchNode {
     json prep(Shared&) override { return json({1, 2, 3}); }

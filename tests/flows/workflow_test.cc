@@ -172,6 +172,18 @@ TEST_P(Workflow, AFlowForEachItemHasTheOutputOfEachPass) {
   EXPECT_EQ(run(outer).output, "[20,30,40]");
 }
 
+TEST_P(Workflow, AMapStartsARunOrAJobForEachItem) {
+  tasks_.add("half", [](const json& item) { return item.at("n").get<int>() / 2; });
+  Flow inner("inner");
+  inner.task("double", [](int n) { return 2 * n; }, {"n"});
+  Flow outer("outer");
+  auto runs = outer.map_runs("runs", "$.input.list", inner, nullptr, {.parallel = 2});
+  auto jobs = outer.map_jobs("jobs", "$.nodes.runs.result", "half", {{"n", "$.item"}});
+  runs >> jobs;
+  EXPECT_EQ(run(outer, {{"list", {{{"n", 4}}, {{"n", 2}}, {{"n", 9}}}}}).output, "[4,2,9]");
+  EXPECT_EQ(client_.list_runs().value().items.size(), 4U);
+}
+
 TEST_P(Workflow, AMapsPolicyJudgesItsItems) {
   const auto map_of = [](const Policy& policy) {
     Flow flow("judged");
