@@ -151,7 +151,7 @@ TEST_F(FlowSchema, TakesTheExampleAndEveryFlowOfTheDocumentation) {
       ++shown;
     }
   }
-  EXPECT_EQ(shown, 4);
+  EXPECT_EQ(shown, 5);
 }
 
 TEST_F(FlowSchema, TakesWhatTheLoaderTakes) {
@@ -176,6 +176,7 @@ TEST_F(FlowSchema, RefusesWhatTheLoaderRefuses) {
         "task: t, timeout: 1.5s"}) {
     EXPECT_FALSE(takes_node(node)) << node;
   }
+  EXPECT_FALSE(takes("flow: f\nnodes: {a: {task: t}}\ngroups: {g: {policy: strict}}\n"));
   EXPECT_FALSE(takes("nodes: {a: {task: t}}\n"));
   EXPECT_FALSE(takes("flow: f\nnodes: {}\n"));
   EXPECT_FALSE(takes("flow: f\nnodes: {a/b: {task: t}}\n"));

@@ -59,7 +59,7 @@ constexpr std::array<YamlKey<FlowLimits>, 5> limits_table = {{
      }},
 }};
 
-constexpr std::array<YamlKey<FlowDraft>, 4> flow_table = {{
+constexpr std::array<YamlKey<FlowDraft>, 5> flow_table = {{
     {"flow", [](const YamlMember& from, FlowDraft& draft,
                 const Findings& findings) { findings.name(from, "flow", draft.flow.flow); }},
     {"start",
@@ -72,6 +72,8 @@ constexpr std::array<YamlKey<FlowDraft>, 4> flow_table = {{
        if (!is_mapping(from, findings)) return;
        read_mapping<FlowLimits>(*from.value, "limits", limits_table, draft.flow.limits, findings);
      }},
+    {"groups", [](const YamlMember& from, FlowDraft& draft,
+                  const Findings& findings) { read_groups(from, draft.flow.groups, findings); }},
     {"nodes", [](const YamlMember& from, FlowDraft& draft,
                  const Findings& /*findings*/) { draft.nodes = &from; }},
 }};
@@ -365,6 +367,7 @@ Result<std::optional<YamlFlow>> load_yaml(const std::string& path, const ReadFil
 
 std::map<std::string, std::vector<std::string>> yaml_keys() {
   auto keys = node_keys();
+  keys.merge(group_keys());
   keys["flow"] = names_of<FlowDraft>(flow_table);
   keys["limits"] = names_of<FlowLimits>(limits_table);
   return keys;

@@ -61,6 +61,17 @@ constexpr Vain mistakes[] = {
      "default\n"
      "f.yaml:5:14: node b: next.timed_out can never come: a timer ends with default\n"
      "f.yaml:6:45: node c: next.again can never come: a map ends with default\n"},
+    {"Groups",
+     "flow: f\ngroups:\n  none: {policy: strict}\n  two: {nodes: [b, c, x], policy: {at_least: "
+     "4}}\n"
+     "  odd: {nodes: [c], policy: {critical: [b]}, more: 1}\n"
+     "nodes:\n  a: {task: t}\n  b: {task: t, needs: [a]}\n  c: {task: t, needs: [a]}\n",
+     "f.yaml:3:3: group \"none\" has no nodes: write nodes: [NAME, ...]\n"
+     "f.yaml:5:46: unknown key \"more\": a group may have nodes, policy\n"
+     "f.yaml:6:1: group two names \"x\", which is no node of this flow\n"
+     "f.yaml:6:1: group two needs 4 of 2 members\n"
+     "f.yaml:8:3: node b: critical in group odd, but no member of it\n"
+     "f.yaml:9:3: node c: it is in two groups: two and odd\n"},
     {"NothingIsSaidTwice",
      "flow: f\nnodes:\n  a: {gate: {ask: what, deadline: 3x}, next: {sure: b, timed_out: b}}\n"
      "  b: {task: t, with: $.item, map: x}\n",

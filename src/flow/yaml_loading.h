@@ -71,7 +71,13 @@ std::shared_ptr<const YamlValue> open_file(const std::string& path, Loading& loa
 /// Tells every key that stands twice in one mapping.
 void say_doubles(const YamlValue& value, const Findings& findings);
 
+/// Which of a map's items or a group's nodes may fail.
+void read_policy(const YamlMember& from, rules::GroupPolicy& policy, const Findings& findings);
+void read_groups(const YamlMember& from, std::vector<rules::FlowGroup>& groups,
+                 const Findings& findings);
+
 std::map<std::string, std::vector<std::string>> node_keys();
+std::map<std::string, std::vector<std::string>> group_keys();
 /// A policy, a gate and what else a node may say is told apart by these names.
 std::string path_of(const std::string& file, const std::string& beside);
 

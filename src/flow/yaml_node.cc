@@ -14,7 +14,6 @@ namespace {
 
 using Kind = YamlValue::Kind;
 using rules::FlowNode;
-using rules::GroupPolicy;
 
 constexpr int most_attempts = 1000, most_parallel = 1'000'000;
 
@@ -26,35 +25,6 @@ bool read_count(const YamlMember& from, std::int64_t most, int& into, const Find
 }
 
 // --- with, gate, map, retry, undo ---
-
-constexpr std::array<YamlKey<GroupPolicy>, 2> policy_table = {{
-    {"at_least",
-     [](const YamlMember& from, GroupPolicy& policy, const Findings& findings) {
-       policy.kind = GroupPolicy::Kind::at_least;
-       read_count(from, most_parallel, policy.need, findings);
-     }},
-    {"critical",
-     [](const YamlMember& from, GroupPolicy& policy, const Findings& findings) {
-       policy.kind = GroupPolicy::Kind::critical;
-       findings.texts(from, policy.critical);
-     }},
-}};
-
-void read_policy(const YamlMember& from, rules::NodeMap& map, const Findings& findings) {
-  const YamlValue& value = *from.value;
-  if (value.kind == Kind::text && value.text == "strict") return;
-  if (value.kind == Kind::text && value.text == "best_effort") {
-    map.policy.kind = GroupPolicy::Kind::best_effort;
-    return;
-  }
-  if (value.kind != Kind::map || value.members.size() != 1) {
-    return findings.say(value.place,
-                        "policy is strict, best_effort, {at_least: N} or "
-                        "{critical: [NODE]}, not " +
-                            describe(value));
-  }
-  read_mapping<GroupPolicy>(value, "a policy", policy_table, map.policy, findings);
-}
 
 constexpr std::array<YamlKey<rules::NodeMap>, 3> map_table = {{
     {"over",
@@ -68,7 +38,8 @@ constexpr std::array<YamlKey<rules::NodeMap>, 3> map_table = {{
      [](const YamlMember& from, rules::NodeMap& map, const Findings& findings) {
        read_count(from, most_parallel, map.parallel, findings);
      }},
-    {"policy", read_policy},
+    {"policy", [](const YamlMember& from, rules::NodeMap& map,
+                  const Findings& findings) { read_policy(from, map.policy, findings); }},
 }};
 
 constexpr std::array<YamlKey<rules::Gate>, 4> gate_table = {{
@@ -372,7 +343,6 @@ std::map<std::string, std::vector<std::string>> node_keys() {
   return {{"node", names_of<NodeDraft>(node_table)},
           {"gate", names_of<rules::Gate>(gate_table)},
           {"map", names_of<rules::NodeMap>(map_table)},
-          {"policy", names_of<GroupPolicy>(policy_table)},
           {"retry", names_of<rules::OwnOptions>(retry_table)},
           {"undo", names_of<NodeDraft>(undo_table)}};
 }

@@ -157,7 +157,8 @@ constexpr Bad mistakes[] = {
      "f.yaml:1:1: the flow has no name: write flow: NAME\n"
      "f.yaml:1:1: the flow has no nodes: write nodes: {NAME: {task: ...}}\n"},
     {"UnknownKeys", "flow: f\nnode: {}\nnodes:\n  a: {task: t, tiemout: 3s}\nlimits: {steps: 3}\n",
-     "f.yaml:2:1: unknown key \"node\" (nodes?): a flow may have flow, start, limits, nodes\n"
+     "f.yaml:2:1: unknown key \"node\" (nodes?): a flow may have flow, start, limits, groups, "
+     "nodes\n"
      "f.yaml:4:16: node a: unknown key \"tiemout\" (timeout?): a node may have exec, task, flow, "
      "gate, with, needs, next, map, when, retry, timeout, pool, queue, undo, join, local\n"
      "f.yaml:5:10: unknown key \"steps\": limits may have max_steps, max_visits, max_cycles, "

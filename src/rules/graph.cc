@@ -301,7 +301,8 @@ class GraphCompiler {
       for (const std::string& name : group.members) {
         const int node = g_.find(name);
         if (node < 0) {
-          problem(name, "group " + group.name + " names it, but it is no node of this flow");
+          problem({}, "group " + group.name + " names \"" + printable(name) +
+                          "\", which is no node of this flow");
           continue;
         }
         if (!group_of.emplace(node, group.name).second) {

@@ -104,7 +104,7 @@ TEST(Graph, GroupsAndPlacesAreChecked) {
   flow->groups.push_back({.name = "g",
                           .members = {"b", "nobody"},
                           .policy = {.kind = GroupPolicy::Kind::at_least, .need = 5}});
-  expect_problem(flow, "nobody: group g names it");
+  expect_problem(flow, "group g names \"nobody\", which is no node of this flow");
   expect_problem(flow, "group g needs 5 of 1 members");
   auto local = flow_of({"a", "b"}, {"a-x>b"});
   local->nodes[0].local = true;

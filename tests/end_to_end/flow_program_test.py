@@ -45,6 +45,29 @@ nodes:
         named = self.worker("--flow", file, "-q", "default")
         named.wait_line("not done here: apart.slow in queue slow: waits for a worker with -q slow")
 
+    def test_a_group_goes_on_when_enough_of_its_programs_have_succeeded(self):
+        step = "{exec: [sh, -c, 'read n; test $n -lt 3 && echo $n'], retry: {max_attempts: 1}"
+        file = self.write("prices.yaml", f"""
+flow: prices
+groups:
+  shops: {{nodes: [one, two, three], policy: {{at_least: 2}}}}
+nodes:
+  begin: {{exec: [cat]}}
+  one: {step}, needs: [begin], with: $.input.one}}
+  two: {step}, needs: [begin], with: $.input.two}}
+  three: {step}, needs: [begin], with: $.input.three}}
+  best: {{exec: [cat], needs: [one, two, three],
+         with: [$.nodes.one.result, $.nodes.two.result, $.nodes.three.result]}}
+""")
+        self.worker("--flow", file)
+        for given, seen in (((1, 2, 0), "[1,2,0]"), ((1, 3, 2), "[1,null,2]")):
+            said = self.flow("run", "prices", "--input",
+                             json.dumps(dict(zip(("one", "two", "three"), given))))
+            self.assertEqual(said, seen)
+        told = self.refuse("flow", "run", "prices", "--input",
+                           '{"one": 3, "two": 3, "three": 1}', code=1, holding="2 are needed")
+        self.assertIn("only 1 of the nodes before best succeeded", told)
+
     def test_programs_of_one_name_are_refused_with_both_their_places(self):
         one = self.write("one.yaml", "flow: a\nnodes:\n  b.c: {exec: [echo]}\n")
         two = self.write("two.yaml", "flow: a.b\nnodes:\n  c: {exec: [cat]}\n")
