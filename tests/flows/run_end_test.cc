@@ -132,5 +132,28 @@ TEST_P(StopsWhatRuns, ANodeThatCancelsOrEndsItsRunStopsTheOthersAndTheRunsInside
   }
 }
 
+using RunEnd = FlowTest;
+INSTANTIATE_TEST_SUITE_P(Stores, RunEnd, ::testing::ValuesIn(flow_stores()), flow_store_name);
+
+TEST_P(RunEnd, NothingGoesOnInARunThatHasEnded) {
+  for (const std::string how : {"cancelled", "succeeded", "compensated", "failed"}) {
+    Flow flow("ends-" + how);
+    auto begin = flow.task("begin", [] {});
+    if (how == "compensated") begin.undo([](Shared&) {});
+    auto gate = flow.gate("gate", {.ask = GateOptions::Ask::event});
+    auto ends = flow.task("ends", [how](Shared& shared) {
+      if (how == "cancelled") shared.cancel("enough");
+      if (how == "succeeded") shared.terminate("enough");
+      if (how == "compensated" || how == "failed") throw NoRetry("no");
+    });
+    begin >> (gate | ends) >> flow.task("after", [] {});
+    work({flow});
+    EXPECT_EQ(run(flow).state, how);
+    EXPECT_EQ(node("gate").state, how == "failed" ? "parked" : "cancelled") << how;
+    EXPECT_EQ(node("gate").waits_for, "") << how;
+    EXPECT_TRUE(client_.find_run(id_)->started_at) << how;
+  }
+}
+
 }  // namespace
 }  // namespace penstock::testing

@@ -259,26 +259,6 @@ TEST_P(RunTest, ARunInsideThatWasReplacedDoesNotAnswerForTheOneInItsPlace) {
   EXPECT_EQ(wait(id_).output, "2");
 }
 
-TEST_P(RunTest, NothingGoesOnInARunThatHasEnded) {
-  for (const std::string how : {"cancelled", "succeeded", "compensated", "failed"}) {
-    Flow flow("ends-" + how);
-    auto begin = flow.task("begin", [] {});
-    if (how == "compensated") begin.undo([](Shared&) {});
-    auto gate = flow.gate("gate", {.ask = GateOptions::Ask::event});
-    auto ends = flow.task("ends", [how](Shared& shared) {
-      if (how == "cancelled") shared.cancel("enough");
-      if (how == "succeeded") shared.terminate("enough");
-      if (how == "compensated" || how == "failed") throw NoRetry("no");
-    });
-    begin >> (gate | ends) >> flow.task("after", [] {});
-    work({flow});
-    EXPECT_EQ(run(flow).state, how);
-    EXPECT_EQ(node("gate").state, how == "failed" ? "parked" : "cancelled") << how;
-    EXPECT_EQ(node("gate").waits_for, "") << how;
-    EXPECT_TRUE(client_.find_run(id_)->started_at) << how;
-  }
-}
-
 TEST_P(RunTest, AStepWaitsForAWorkerThatHasItWhateverOthersAreThere) {
   Flow ours("ours"), theirs("theirs");
   ours.task("a", [] { return 1; });
