@@ -245,7 +245,7 @@ nodes:
         self.refuse("flow", "wait", run, code=1, holding="is cancelled")
 
     def test_the_flows_of_the_documentation_have_no_mistakes(self):
-        for page, count in (("flows.md", 1), ("flows-yaml.md", 3)):
+        for page, count in (("flows.md", 1), ("flows-yaml.md", 4)):
             shown = re.findall(r"```yaml\n(.*?)```", (SOURCE / "docs" / page).read_text(), re.S)
             self.assertEqual(len(shown), count)
             for text in shown:
