@@ -149,7 +149,7 @@ struct Asynchronous<Awaitable<R>> {
     return [function = std::move(function)](std::string_view text, JobContext& context,
                                             AsyncLoop& loop, AsyncEnd end) mutable {
       auto started =
-          body<F, Payload>(function, decoded<Payload>(text), AsyncContext(context, loop));
+          body<F, Payload>(function, decoded<Payload>(text, context), AsyncContext(context, loop));
       start_coroutine(loop, context.stop(), std::move(started), std::move(end));
     };
   }

@@ -161,8 +161,8 @@ class Flow {
   template <class F>
   Nodes map(std::string name, std::string over, F function, MapOptions map = {},
             NodeOptions options = {}) {
-    return add_map(std::move(name), std::move(over), item_steps(std::move(function)),
-                   std::move(options), std::move(map));
+    return add_map(name, std::move(over), item_steps(name, std::move(function)), std::move(options),
+                   std::move(map));
   }
   /// A task that workers offer under its own name; `with` is its payload, JSON with paths in it.
   Nodes job(std::string name, std::string task, const json& with = nullptr,
@@ -215,7 +215,7 @@ class Flow {
   static NodeSteps task_steps(const std::string& name, F function,
                               std::vector<std::string> parameters);
   template <class F>
-  static NodeSteps item_steps(F function);
+  static NodeSteps item_steps(const std::string& name, F function);
 
   [[nodiscard]] Nodes newest() const;
   Nodes add_node(std::string name, NodeSteps steps, NodeOptions options);
@@ -235,18 +235,32 @@ json bound_parameter(NodePort& port, std::string_view task, std::string_view par
 
 namespace detail {
 
+/// Throws NoRetry, naming task and parameter, when the value is of another type.
+template <class T>
+T parameter(const json& value, const std::string& task, const std::vector<std::string>& names,
+            std::size_t at) {
+  try {
+    return value.template get<T>();
+  } catch (const json::exception& e) {
+    const std::string what = at < names.size() ? "parameter \"" + names[at] + '"' : "its item";
+    throw NoRetry("task " + task + ": " + what + ' ' + misfit(json_kind<T>(), value, e.what()));
+  }
+}
+
 /// Calls with the parameters that a JSON list holds, and with `shared` when it takes one.
 template <class F, class Arguments, std::size_t... I>
-json call_with(F& function, const json& list, Shared* shared, std::index_sequence<I...>) {
+json call_with(F& function, const json& list, Shared* shared, const std::string& task,
+               const std::vector<std::string>& names, std::index_sequence<I...>) {
   using Result = typename Signature<F>::result;
   auto call = [&]() -> decltype(auto) {
     if constexpr (std::tuple_size_v < Arguments >> sizeof...(I)) {
-      return function(
-          list.at(I).template get<std::decay_t<std::tuple_element_t<I, Arguments>>>()..., *shared);
+      return function(parameter<std::decay_t<std::tuple_element_t<I, Arguments>>>(list.at(I), task,
+                                                                                  names, I)...,
+                      *shared);
     } else {
       (void)shared;
-      return function(
-          list.at(I).template get<std::decay_t<std::tuple_element_t<I, Arguments>>>()...);
+      return function(parameter<std::decay_t<std::tuple_element_t<I, Arguments>>>(list.at(I), task,
+                                                                                  names, I)...);
     }
   };
   if constexpr (std::is_void_v<Result>) {
@@ -285,9 +299,9 @@ NodeSteps Flow::task_steps(const std::string& name, F function,
     for (const std::string& one : parameters) list.push_back(bound_parameter(port, name, one));
     return list.dump();
   };
-  steps.exec = [function](std::string_view prepared, NodePort& port) mutable {
+  steps.exec = [function, name, parameters](std::string_view prepared, NodePort& port) mutable {
     Shared store(port);
-    return detail::call_with<F, Taken>(function, json::parse(prepared), &store,
+    return detail::call_with<F, Taken>(function, json::parse(prepared), &store, name, parameters,
                                        std::make_index_sequence<count>{})
         .dump();
   };
@@ -295,13 +309,14 @@ NodeSteps Flow::task_steps(const std::string& name, F function,
 }
 
 template <class F>
-NodeSteps Flow::item_steps(F function) {
+NodeSteps Flow::item_steps(const std::string& name, F function) {
   using Taken = typename detail::Signature<F>::arguments;
   NodeSteps steps;
-  steps.exec = [function](std::string_view item, NodePort& port) mutable {
+  steps.exec = [function, name](std::string_view item, NodePort& port) mutable {
     Shared store(port);
     const json list = json::array({json::parse(item)});
-    return detail::call_with<F, Taken>(function, list, &store, std::make_index_sequence<1>{})
+    return detail::call_with<F, Taken>(function, list, &store, name, {},
+                                       std::make_index_sequence<1>{})
         .dump();
   };
   return steps;

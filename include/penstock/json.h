@@ -9,12 +9,38 @@
 
 #include <nlohmann/json.hpp>
 
+#include <type_traits>
+
 namespace penstock {
 
 using json = nlohmann::json;
 
 /// Parses JSON text of at most 64 levels. Errors: invalid, with the place.
 Result<json> parse_json(std::string_view text);
+
+/// How an error goes on of a value that does not fit a type: `must be text, but is the number 5`.
+/// `wanted` may be empty; `told` is what the library said.
+std::string misfit(std::string_view wanted, const json& value, std::string_view told);
+
+namespace detail {
+
+/// What a value of T is called in errors; empty: it is a type of the user's own.
+template <class T>
+constexpr std::string_view json_kind() {
+  if constexpr (std::is_same_v<T, bool>) {
+    return "true or false";
+  } else if constexpr (std::is_integral_v<T>) {
+    return "a whole number";
+  } else if constexpr (std::is_floating_point_v<T>) {
+    return "a number";
+  } else if constexpr (std::is_convertible_v<T, std::string_view>) {
+    return "text";
+  } else {
+    return {};
+  }
+}
+
+}  // namespace detail
 
 template <class T>
 struct Codec<T, std::void_t<decltype(json(std::declval<const T&>()))>> {
@@ -31,8 +57,8 @@ struct Codec<T, std::void_t<decltype(json(std::declval<const T&>()))>> {
     if (!parsed) return std::move(parsed).error();
     try {
       return parsed->template get<T>();
-    } catch (const json::exception& e) {  // The library's text names the field or the type.
-      return Error{Errc::invalid, std::string("JSON does not fit the expected type: ") + e.what()};
+    } catch (const json::exception& e) {
+      return Error{Errc::invalid, misfit(detail::json_kind<T>(), *parsed, e.what())};
     }
   }
 };

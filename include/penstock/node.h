@@ -117,7 +117,7 @@ class Channel {
     const json list = shared_.get_or<json>(key_, json::array());
     for (const json& one : list) {
       auto value = Codec<T>::decode(one.dump());
-      if (!value) throw NoRetry("channel " + key_ + ": " + value.error().message);
+      if (!value) throw NoRetry("channel " + key_ + ": a value " + value.error().message);
       values.push_back(*std::move(value));
     }
     return values;

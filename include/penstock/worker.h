@@ -134,10 +134,10 @@ template <class C, class R, class... A>
 struct Signature<R (C::*)(A...)> : Signature<R (*)(A...)> {};
 
 template <class T>
-T decoded(std::string_view payload) {
+T decoded(std::string_view payload, const JobContext& context) {
   auto value = Codec<T>::decode(payload);
-  if (!value) throw NoRetry("payload: " + value.error().message);  // No attempt can mend it.
-  return *std::move(value);
+  if (value) return *std::move(value);
+  throw NoRetry("task " + context.job().task + ": payload " + value.error().message);
 }
 
 template <class T>
@@ -205,7 +205,7 @@ class Tasks {
     using Arguments = typename Form::arguments;
     using Payload = std::decay_t<std::tuple_element_t<0, Arguments>>;
     return [handler = std::move(handler)](std::string_view text, JobContext& context) mutable {
-      const Payload payload = detail::decoded<Payload>(text);
+      const Payload payload = detail::decoded<Payload>(text, context);
       auto call = [&]() -> decltype(auto) {
         if constexpr (std::tuple_size_v<Arguments> == 2) {
           return handler(payload, context);

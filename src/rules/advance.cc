@@ -105,7 +105,7 @@ void RunStep::end_running(const NodeReport& report, const Token& token) {
       const Graph::Node& node = token.spot.graph->nodes()[token.node];
       if (report.place.back().item >= 0) {
         record(report, JobState::failed);
-        return item_done(token, report.place, false);
+        return item_done(token, report.place, false, report.error);
       }
       if (node.tolerated) {
         record(report, JobState::failed);

@@ -7,6 +7,7 @@
 
 #include <penstock/json.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 
@@ -53,11 +54,26 @@ class DepthCheck : public nlohmann::json_sax<json> {
 
 bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
+std::string bad_byte(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t length = rules::utf8_length(text, i);
+    if (length == 0) {
+      const std::size_t from = i - std::min<std::size_t>(i, 20);
+      return "is not JSON: byte " + std::to_string(i + 1) + " is " +
+             rules::printable(text.substr(i, 1)) + ", which is not UTF-8, behind \"" +
+             rules::printable(text.substr(from, i - from)) + '"';
+    }
+    i += length;
+  }
+  return {};
+}
+
 std::string fault_in(std::string_view text) {
   // The library skips it; whoever reads the text later may not.
   if (text.starts_with("\xef\xbb\xbf")) return "begins with a byte order mark: remove it";
   DepthCheck check;
   if (json::sax_parse(text.begin(), text.end(), &check)) return {};
+  if (const std::string fault = bad_byte(text); !fault.empty()) return fault;
   return check.error.empty() ? "is not JSON" : check.error;
 }
 
@@ -68,6 +84,48 @@ Result<json> parse_json(std::string_view text) {
     return Error{Errc::invalid, "text " + fault};
   }
   return json::parse(text.begin(), text.end(), nullptr, false);
+}
+
+namespace {
+
+constexpr std::size_t most_shown = 80;  // Bytes of a text.
+constexpr int most_suspects = 3;
+
+std::string described(const json& value) {
+  if (value.is_string()) {
+    return "text \"" + rules::printable(value.get_ref<const std::string&>(), most_shown) + '"';
+  }
+  if (value.is_number()) return "the number " + value.dump();
+  if (value.is_array()) return "a list";
+  return value.is_object() ? "an object" : value.dump();
+}
+
+// "[json.exception.type_error.302] type must be number, but is string" without what is in brackets.
+std::string_view without_number(std::string_view told) {
+  const auto end = told.find("] ");
+  return told.starts_with("[json.exception") && end != told.npos ? told.substr(end + 2) : told;
+}
+
+// The library names the type of the member that does not fit, and not the member.
+std::string suspects(const json& value, std::string_view told) {
+  if (!value.is_structured()) return {};
+  std::string names;
+  int count = 0;
+  for (const auto& [key, member] : value.items()) {
+    if (!told.ends_with(std::string("but is ") + member.type_name())) continue;
+    if (++count > most_suspects) return " (" + names + ", ...)";
+    const std::string name = value.is_array() ? "item " + key : '"' + rules::printable(key) + '"';
+    names += (names.empty() ? "" : ", ") + name + " is " + described(member);
+  }
+  return names.empty() ? "" : " (" + names + ')';
+}
+
+}  // namespace
+
+std::string misfit(std::string_view wanted, const json& value, std::string_view told) {
+  if (!wanted.empty()) return "must be " + std::string(wanted) + ", but is " + described(value);
+  const std::string_view said = without_number(told);
+  return "does not fit: " + std::string(said) + suspects(value, said);
 }
 
 namespace rules {

@@ -3,6 +3,8 @@
 
 #include "rules/limits.h"
 
+#include <penstock/json.h>
+
 #include <gtest/gtest.h>
 
 namespace penstock::rules {
@@ -98,6 +100,35 @@ TEST(JsonWriter, RawTextOfManyLinesBecomesOne) {
   JsonWriter writer;
   writer.begin_array().raw("{\n  \"a \\\" b\\\\\": [1, 2,\r\n\t3]\n}").end_array();
   EXPECT_EQ(writer.take(), "[{\"a \\\" b\\\\\":[1,2,3]}]");
+}
+
+TEST(Json, BytesThatAreNotUtf8AreNamedWithTheirPlace) {
+  const auto refused = check_json("input", "{\"name\":\"K\xe4se\"}", 100);
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(refused.error().message.starts_with(
+      R"(input is not JSON: byte 11 is \xe4, which is not UTF-8, behind "{"name":"K")"))
+      << refused.error().message;
+}
+
+struct Order {
+  int rows = 0;
+  std::string name = {};
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Order, rows, name)
+
+TEST(Json, AValueOfAnotherTypeIsToldWithWhatWasExpectedAndWhatCame) {
+  EXPECT_EQ(Codec<int>::decode(R"("abc")").error().message,
+            "must be a whole number, but is text \"abc\"");
+  EXPECT_EQ(Codec<std::string>::decode("5").error().message, "must be text, but is the number 5");
+  EXPECT_EQ(Codec<bool>::decode("[]").error().message, "must be true or false, but is a list");
+  EXPECT_EQ(Codec<double>::decode("null").error().message, "must be a number, but is null");
+  EXPECT_EQ(Codec<Order>::decode(R"({"rows":"x","name":"n","note":5})").error().message,
+            "does not fit: type must be number, but is string (\"name\" is text \"n\", "
+            "\"rows\" is text \"x\")");
+  EXPECT_EQ(Codec<Order>::decode(R"({"rows":1})").error().message,
+            "does not fit: key 'name' not found");
+  EXPECT_EQ(Codec<std::vector<int>>::decode(R"([1,"a"])").error().message,
+            "does not fit: type must be number, but is string (item 1 is text \"a\")");
 }
 
 }  // namespace

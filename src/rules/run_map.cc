@@ -71,7 +71,8 @@ void RunStep::release_items(const Token& token, const Place& map_place, const It
 
 // Items end in any order and on any worker: most of them are only counted. Every so manieth opens
 // the next ones, and the last ends the node; these have to know the count.
-void RunStep::item_done(const Token& token, const Place& place, bool succeeded) {
+void RunStep::item_done(const Token& token, const Place& place, bool succeeded,
+                        const std::string& why) {
   const FlowNode& node = node_of(token);
   const Place map_place = map_of(place);
   const std::string at = write_place(map_place), ended = "md:" + at, failed = "mf:" + at;
@@ -79,7 +80,8 @@ void RunStep::item_done(const Token& token, const Place& place, bool succeeded) 
   if (map.items == 0) return;  // Not known yet: the store will tell.
   if (!succeeded) {
     if (!tolerates(token, map, failed)) {
-      fail(place, "item " + std::to_string(place.back().item) + " of " + node.name + " failed");
+      fail(place, "item " + std::to_string(place.back().item) + " of " + node.name + " failed" +
+                      (why.empty() ? "" : ": " + why));
       return park(token, place, Phase::item);
     }
     edit_.add({.name = failed});

@@ -116,7 +116,9 @@ class RunStep {
 
   // run_map.cc
   void begin_map(const NodeReport& report, const Token& token);
-  void item_done(const Token& token, const Place& place, bool succeeded);
+  /// `why` is the error of one that failed, if it has one.
+  void item_done(const Token& token, const Place& place, bool succeeded,
+                 const std::string& why = {});
   /// From `next` on, below `items`.
   struct ItemRange {
     std::int64_t next = 0, items = 0;

@@ -233,7 +233,7 @@ nodes:
                                                                 "--json").out.splitlines()]
         parents = [one["parent"] or "" for one in listed]
         self.assertEqual(len([one for one in parents if one.startswith("o|each")]), 5)
-        self.refuse("flow", "run", "strict", code=1, holding="item 2 of each failed")
+        self.refuse("flow", "run", "strict", code=1, holding="item 2 of each failed: ")
 
     def test_a_cancelled_run_is_over_at_once(self):
         self.worker("--flow", self.file)

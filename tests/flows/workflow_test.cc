@@ -3,6 +3,8 @@
 // Workflows: fan-out and fan-in, groups and their policies, maps, local steps, dynamic steps.
 #include "tests/flows/flow_fixture.h"
 
+#include <regex>
+
 namespace penstock::testing {
 namespace {
 
@@ -202,13 +204,32 @@ TEST_P(Workflow, AMapsPolicyJudgesItsItems) {
   EXPECT_EQ(run(best).output, "[1,null,3,null]");
   const Flow strict = map_of(Policy::strict());
   work({strict});
-  EXPECT_EQ(run(strict).state, "failed");
+  const std::string why = run(strict).error;
+  EXPECT_TRUE(std::regex_search(why, std::regex("item [13] of odd failed: even$"))) << why;
   const Flow enough = map_of(Policy::at_least(2));
   work({enough});
   EXPECT_EQ(run(enough).state, "succeeded");
   const Flow more = map_of(Policy::at_least(3));
   work({more});
   EXPECT_EQ(run(more).state, "failed");
+}
+
+TEST_P(Workflow, AParameterOfAnotherTypeIsNamedWithItsTaskAndFailsAtOnce) {
+  Flow flow("typed");
+  flow.task("load", [](int rows) { return rows; }, {"rows"}, {.max_attempts = 3});
+  Flow maps("maps");
+  maps.map("each", "$.input.list", [](const std::string& one) { return one; });
+  work({flow, maps});
+  EXPECT_NE(run(flow, {{"rows", "abc"}})
+                .error.find("task load: parameter \"rows\" must be a whole number, but is text "
+                            "\"abc\""),
+            std::string::npos)
+      << client_.find_run(id_)->error;
+  EXPECT_EQ(node("load").attempt, 1);
+  EXPECT_NE(run(maps, {{"list", json::array({"a", {{"b", 1}}})}})
+                .error.find("task each: its item must be text, but is an object"),
+            std::string::npos)
+      << client_.find_run(id_)->error;
 }
 
 TEST_P(Workflow, AnItemThatIsNullIsNull) {
