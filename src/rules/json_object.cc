@@ -15,7 +15,8 @@ class Cut {
   explicit Cut(std::string_view text) : text_(text) {}
 
   [[nodiscard]] std::size_t at() const { return at_; }
-  [[nodiscard]] bool at_end() const { return at_ == text_.size(); }
+  // A backslash that is the last byte leads behind the end.
+  [[nodiscard]] bool at_end() const { return at_ >= text_.size(); }
   void blanks() {
     while (!at_end() && std::string_view(" \t\r\n").find(text_[at_]) != std::string_view::npos) {
       ++at_;
