@@ -3,6 +3,8 @@
 // Maps: one node for each item of a list that is known only at run time.
 #include "tests/flows/flow_fixture.h"
 
+#include <regex>
+
 namespace penstock::testing {
 namespace {
 

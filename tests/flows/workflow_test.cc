@@ -3,8 +3,6 @@
 // Workflows: fan-out and fan-in, groups and their policies, maps, local steps, dynamic steps.
 #include "tests/flows/flow_fixture.h"
 
-#include <regex>
-
 namespace penstock::testing {
 namespace {
 
