@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Who works and who submits while everything breaks."""
+import collections
 import contextlib
 import json
 import os
@@ -11,6 +12,7 @@ import time
 
 PROGRAM = pathlib.Path(os.environ.get("PENSTOCK_BIN_DIR", "build/bin")).resolve() / \
     "penstock-torture"
+FLOWS = ("good", "bad", "deep", "gated", "sour")
 KINDS = ["ok"] * 120 + ["slow"] * 30 + ["fail"] * 30 + ["crash"]
 
 
@@ -79,9 +81,9 @@ class Starter(threading.Thread):
     """Starts runs of flows until told to end; one that was not answered is started again by its
     own id."""
 
-    def __init__(self, environment, dice):
+    def __init__(self, environment, dice, answerer):
         super().__init__(daemon=True)
-        self._environment, self._dice = environment, dice
+        self._environment, self._dice, self._answerer = environment, dice, answerer
         self.started, self.complaints = [], []
         self.over = threading.Event()
 
@@ -89,7 +91,7 @@ class Starter(threading.Thread):
         number = 0
         while not self.over.is_set():
             number += 1
-            self._start(("bad" if number % 4 == 0 else "good") + f"-{number}")
+            self._start(f"{FLOWS[number % len(FLOWS)]}-{number}")
             self.over.wait(self._dice.uniform(0, 0.6))
 
     def _start(self, name):
@@ -99,12 +101,52 @@ class Starter(threading.Thread):
                                   capture_output=True, timeout=60, check=False)
             if done.returncode == 0:
                 self.started.append(name)
+                if name.startswith("gated"):
+                    self._answerer.gates.append(name)
                 return
             if done.returncode not in (4, 5, 6):
                 self.complaints.append(f"flow-start ended with {done.returncode}: "
                                        f"{done.stderr[:500]}")
             time.sleep(0.1)
         self.complaints.append("a run could not be started for 90 s")
+
+
+class Answerer(threading.Thread):
+    """Answers the gates of runs until told to end, each until it is said to be answered. Its process
+    may be killed at any moment. What is not answered at the end shows in its run."""
+
+    def __init__(self, environment):
+        super().__init__(daemon=True)
+        self._environment = environment
+        self.gates = collections.deque()
+        self.again, self.complaints = 0, []
+        self.over = threading.Event()
+        self._process = None
+
+    def kill(self):
+        process = self._process
+        if process:
+            process.kill()
+
+    def run(self):
+        while not self.over.is_set():
+            if self.gates:
+                gate = self.gates.popleft()
+                if not self._answer(gate):
+                    self.again += 1
+                    self.gates.append(gate)
+            self.over.wait(0.05)
+
+    def _answer(self, gate):
+        self._process = subprocess.Popen(
+            [PROGRAM, "flow", "signal", gate, "ask", "true", "--by", "torture"], text=True,
+            env=self._environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        _, err = self._process.communicate()
+        code = self._process.returncode
+        # 3: it does not wait yet; 4 and 5: the store did not answer; -9: killed by us.
+        if code not in (0, 3, 4, 5, 6, -9):
+            self.complaints.append(f"flow signal ended with {code}: {err[:500]}")
+        return code == 0 or (code == 6 and "answered" in err)
 
 
 class Producer(threading.Thread):

@@ -18,7 +18,7 @@ import threading
 import time
 
 from checker import Books, read_runs
-from crew import PROGRAM, Producer, Starter, Workers
+from crew import PROGRAM, Answerer, Producer, Starter, Workers
 from operators import Operator
 from stores import FileStore, GivenStore, RedisStore
 
@@ -37,10 +37,11 @@ class Torture:
         environment = dict(direct, PENSTOCK_STORE=self.store.url)
         self.producers = [Producer(environment, 1 + i * 10_000_000, self._dice(), options.seed)
                           for i in range(PRODUCERS)]
-        self.starter = Starter(environment, self._dice())
+        self.answerer = Answerer(environment)
+        self.starter = Starter(environment, self._dice(), self.answerer)
         self.operator = Operator(environment, self.producers, self._dice())
         self.injected, self.timeline = {}, []
-        self.complaints = []
+        self.complaints, self.checked = [], ""
 
     def _dice(self):
         return random.Random(self.dice.random())
@@ -63,7 +64,7 @@ class Torture:
         return [json.loads(line) for line in self.ask(*words, "--json").splitlines()]
 
     def run(self):
-        for producer in [*self.producers, self.starter]:
+        for producer in [*self.producers, self.starter, self.answerer]:
             producer.start()
         self._break_things()
         self.store.mend()
@@ -74,7 +75,9 @@ class Torture:
             producer.join(120)
             self.complaints += producer.complaints
         drained = self._drain()
-        self.complaints += self._wrong_runs()
+        self.answerer.over.set()
+        self.answerer.join(60)
+        self.complaints += self.answerer.complaints + self._wrong_runs()
         stuck = self.workers.end()
         self.complaints += [f"worker {pid} did not end within a minute" for pid in stuck]
         return self._report(drained)
@@ -85,6 +88,7 @@ class Torture:
         of_clients = {"worker killed": self.workers.kill, "worker stopped":
                       self.workers.stop_for_a_while, "worker deployed": self.workers.deploy,
                       "producer killed": lambda: self.dice.choice(self.producers).kill(),
+                      "answer killed": self.answerer.kill,
                       "jobs cancelled": self.operator.cancel_some,
                       "queue paused": self.operator.pause_for_a_while}
         threads = [threading.Thread(target=self._break, args=(faults, pause, end, self._dice()))
@@ -126,7 +130,8 @@ class Torture:
                               input="".join(name + "\n" for name in self.starter.started))
         if done.returncode != 0:
             return [f"flow-check ended with {done.returncode}: {done.stderr}"]
-        return done.stdout.splitlines()
+        *wrong, self.checked = done.stdout.splitlines()
+        return wrong
 
     def _left_behind(self):
         left = [f"session of {worker['worker']}" for worker in self.lines("workers")]
@@ -163,7 +168,8 @@ class Torture:
         print(f"jobs: {len(tried)} tried, {len(acked)} acknowledged, {len(jobs)} in the store, "
               f"{len(books.starts)} starts, "
               f"{sum(producer.again for producer in self.producers)} submits repeated")
-        print(f"runs of flows: {len(self.starter.started)}")
+        print(f"runs of flows: {len(self.starter.started)} started, {self.checked[2:]}; "
+              f"{self.answerer.again} answers repeated")
         print("lost {}, unexpected {}, duplicated {}, ended twice {}, ".format(
             *(len(books.faults[name]) for name in ("lost", "unexpected", "duplicated",
                                                    "ended twice")))

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// penstock with one more task and one more command. The task "torture" behaves as its payload says
-// and writes down every execution; "endings" prints every end that the event stream tells of.
-// torture.py runs many of them and breaks everything around them.
+// penstock with one more task, some flows and a few more commands. The task "torture" behaves as
+// its payload says and writes down every execution; "endings" prints every end that the event
+// stream tells of. torture.py runs many of them and breaks everything around them.
+#include "tests/torture/torture_flows.h"
+
 #include <penstock/app.h>
-#include <penstock/flow.h>
 #include <penstock/json.h>
 
-#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
@@ -72,123 +72,12 @@ int print_endings(const penstock::Arguments& arguments) {
   }
 }
 
-auto noting(const std::string& name) {
-  return [name](penstock::Shared& shared) {
-    shared.append("ends", name);
-    shared.add("count", 1);
-    penstock::Clock& clock = penstock::real_clock();
-    clock.wait_until(clock.steady() + Duration{20}, shared.job().stop());
-  };
-}
-
-// A fork and a join, a map, and a loop of three turns: 15 ends.
-penstock::Flow good_flow() {
-  using penstock::Shared, penstock::json;
-  penstock::Flow flow("good");
-  auto split = flow.task("split", noting("split"));
-  auto a = flow.task("a", noting("a")), b = flow.task("b", noting("b"));
-  auto join = flow.task("join", noting("join"));
-  auto list = flow.task("list", [](Shared& shared) {
-    noting("list")(shared);
-    return json({1, 2, 3, 4, 5});
-  });
-  auto each = flow.map("each", "$.nodes.list.result",
-                       [](int n, Shared& shared) {
-                         noting("item" + std::to_string(n))(shared);
-                         return n;
-                       },
-                       {.parallel = 2});
-  struct Turn : penstock::Node {
-    std::string post(Shared& shared, const json&, const json&) override {
-      shared.add("turns", 1);
-      const int turn = shared.get_or("turns", 0);
-      noting("turn" + std::to_string(turn))(shared);
-      return turn < 3 ? "again" : "default";
-    }
-  };
-  auto turn = flow.node("turn", Turn{}, {.max_attempts = 5});
-  auto sum = flow.task("sum", noting("sum"));
-  split >> (a | b) >> join >> list >> each >> turn >> sum;
-  turn.on("again") >> turn;
-  return flow;
-}
-
-// What was done is undone, because its last node fails.
-penstock::Flow bad_flow() {
-  using penstock::Shared;
-  const auto undo = [](const std::string& name) {
-    return [name](Shared& shared) { shared.append("undone", name); };
-  };
-  penstock::Flow flow("bad");
-  auto a = flow.task("a", noting("a")).undo(undo("a"));
-  auto b = flow.task("b", noting("b")).undo(undo("b"));
-  auto c = flow.task("c", noting("c")).undo(undo("c"));
-  a >> (b | c) >> flow.task("fails", []() -> int { throw penstock::NoRetry("as it has to"); });
-  return flow;
-}
-
-// flow-start ID: starts the run of that id; ids that begin with "bad" fail.
-int start_run(const penstock::Arguments& arguments) {
-  auto client = penstock::Client::open(arguments.store());
-  if (!client) return penstock::report(client.error());
-  if (arguments.words().empty()) return 2;
-  const std::string id = arguments.words().front();
-  auto run = client->run(id.starts_with("bad") ? bad_flow() : good_flow(), penstock::json::object(),
-                         {.id = id});
-  if (!run) return penstock::report(run.error());
-  std::cout << run->text << '\n';
-  return 0;
-}
-
-// What is wrong with a run that has ended; empty: nothing.
-std::string trouble_with(penstock::Client& client, const penstock::RunId& id) {
-  const auto run = client.find_run(id);
-  if (!run) return run.error().message;
-  if (!run->ended()) return "it is " + run->state;
-  const auto shared = client.shared(id);
-  if (!shared) return shared.error().message;
-  const auto list = [&](const char* key) {
-    const auto found = shared->find(key);
-    return found == shared->end() ? penstock::json::array() : penstock::json::parse(found->second);
-  };
-  penstock::json ends = list("ends"), undone = list("undone");
-  const bool crashed = run->error.find("times)") != std::string::npos;
-  const auto count = shared->find("count");
-  if (count != shared->end() && count->second != std::to_string(ends.size())) {
-    return "count is " + count->second + " of " + ends.dump();
-  }
-  for (const auto& one : ends) {
-    if (std::count(ends.begin(), ends.end(), one) != 1) return one.dump() + " more than once";
-  }
-  if (run->flow == "bad") {
-    if (crashed && run->state == "failed") return {};
-    std::reverse(undone.begin(), undone.end());
-    if (run->state != "compensated") return "it is " + run->state + ": " + run->error;
-    return undone == ends ? "" : "done " + ends.dump() + ", undone " + undone.dump();
-  }
-  if (crashed) return {};
-  if (run->state != "succeeded") return "it is " + run->state + ": " + run->error;
-  return ends.size() == 14 ? "" : "its ends are " + ends.dump();
-}
-
-// flow-check, ids on standard input: a line for each that is wrong.
-int check_runs(const penstock::Arguments& arguments) {
-  auto client = penstock::Client::open(arguments.store());
-  if (!client) return penstock::report(client.error());
-  for (std::string id; std::getline(std::cin, id);) {
-    const std::string trouble = trouble_with(*client, {id});
-    if (!trouble.empty()) std::cout << "run " << id << ": " << trouble << '\n';
-  }
-  return 0;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
   penstock::Tasks tasks;
   tasks.add_raw("torture", torture);
-  tasks.add(good_flow()).value();
-  tasks.add(bad_flow()).value();
+  penstock::torture::add_flows(tasks);
   penstock::App app("penstock", "torture");
   app.tasks(std::move(tasks));
   app.command({.name = "endings",
@@ -197,9 +86,9 @@ int main(int argc, char** argv) {
   app.command({.name = "flow-start",
                .summary = "Starts the run of an id",
                .words = "ID",
-               .run = start_run});
+               .run = penstock::torture::start_run});
   app.command({.name = "flow-check",
                .summary = "What is wrong with the runs that standard input names",
-               .run = check_runs});
+               .run = penstock::torture::check_runs});
   return penstock::main(argc, argv, app);
 }
