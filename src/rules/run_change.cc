@@ -19,6 +19,12 @@ std::optional<double> read_double(std::string_view text) {
   return value;
 }
 
+// Written as one, whether it fits or not.
+bool is_whole(std::string_view text) {
+  if (text.starts_with('-')) text.remove_prefix(1);
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
 bool fits(std::int64_t value) { return value > -largest && value < largest; }
 
 }  // namespace
@@ -32,6 +38,7 @@ std::optional<std::string> sum_of(const std::optional<std::string>& field, const
     if (add.at_least && *whole + *more < *add.at_least) return std::nullopt;
     return std::to_string(*whole + *more);
   }
+  if (is_whole(known) && is_whole(add.by)) return std::nullopt;
   const auto a = read_double(known), b = read_double(add.by);
   if (!a || !b || !std::isfinite(*a + *b)) return std::nullopt;
   char text[32];

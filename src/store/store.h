@@ -304,7 +304,7 @@ class Store {
   virtual Result<Changed> retry(const Selection& which, const RequestId& request) = 0;
   /// Forgets jobs that do not run.
   virtual Result<Changed> remove(const Selection& which, const RequestId& request) = 0;
-  /// Applies changes of runs that no job's end carries. Same request, same answer.
+  /// Applies changes of runs that no job's end carries, of each run one. Same request, same answer.
   virtual Result<Signalled> signal(const SignalCall& call) = 0;
   /// Errors: not_found (session). Same request, same answer.
   virtual Result<void> configure(const Setting& setting, const RequestId& request) = 0;

@@ -22,6 +22,11 @@ std::string Model::submit(const rules::NewJob& job, Time now) {
     }
   }
   if (draining_.contains(job.queue)) return "limited";
+  add(job, now);
+  return "new";
+}
+
+void Model::add(const rules::NewJob& job, Time now) {
   Entry entry{.spec = job, .sequence = ++sequence_, .state = job.first, .created = now};
   entry.place = {Turn::fresh, entry.sequence};
   entry.ready_at = now;
@@ -32,7 +37,14 @@ std::string Model::submit(const rules::NewJob& job, Time now) {
   if (std::ranges::find(lanes_, lane_of(entry)) == lanes_.end()) lanes_.push_back(lane_of(entry));
   ever_.insert(job.task);
   jobs_.push_back(std::move(entry));
-  return "new";
+}
+
+void Model::wake(const std::string& task, Time now) {
+  for (Entry& job : jobs_) {
+    if (job.spec.task != task) continue;
+    if (job.state != JobState::waiting && job.state != JobState::scheduled) return;
+    return apply(job, rules::promote_scheduled({}, job.attempt, job.crashes, job.misses), now);
+  }
 }
 
 Model::Entry* Model::at(std::int64_t sequence) {
@@ -57,7 +69,7 @@ std::string Model::absent(const std::string& ref) const {
 std::string Model::cancel(const std::string& ref, Time now) {
   Entry* job = named(ref);
   if (!job) return absent(ref);
-  if (ended(*job)) return "conflict";
+  if (ended(*job) || of_run(*job)) return "conflict";
   if (job->state == JobState::running) {
     job->cancel = true;
   } else {
@@ -74,6 +86,7 @@ std::string Model::retry(const std::string& ref, Time now) {
   Entry* job = named(ref);
   if (!job) return absent(ref);
   if (job->state != JobState::failed && job->state != JobState::cancelled) return "conflict";
+  if (of_run(*job)) return "conflict";
   if (!job->spec.unique_key.empty()) {
     Hold& hold = uniques_[job->spec.unique_key];
     const Entry* rival = at(hold.sequence);
@@ -88,21 +101,25 @@ std::string Model::retry(const std::string& ref, Time now) {
 std::string Model::remove(const std::string& ref, Time now) {
   Entry* job = named(ref);
   if (!job) return absent(ref);
-  if (job->state == JobState::running) return "conflict";
-  own_ids_.erase(job->spec.own_id);
-  const auto held = uniques_.find(job->spec.unique_key);
-  if (held != uniques_.end() && held->second.sequence == job->sequence &&
+  if (job->state == JobState::running || of_run(*job)) return "conflict";
+  forget(*job, now);
+  return "ok";
+}
+
+void Model::forget(const Entry& job, Time now) {
+  own_ids_.erase(job.spec.own_id);
+  const auto held = uniques_.find(job.spec.unique_key);
+  if (held != uniques_.end() && held->second.sequence == job.sequence &&
       (!held->second.until || *held->second.until <= now)) {
     uniques_.erase(held);
   }
-  jobs_.remove_if([&](const Entry& one) { return &one == job; });
-  return "ok";
+  jobs_.remove_if([&](const Entry& one) { return &one == &job; });
 }
 
 std::string Model::promote(const std::string& ref, Time now) {
   Entry* job = named(ref);
   if (!job) return absent(ref);
-  if (job->state != JobState::scheduled) return "conflict";
+  if (job->state != JobState::scheduled || of_run(*job)) return "conflict";
   apply(*job, rules::promote_scheduled({}, job->attempt, job->crashes, job->misses), now);
   return "ok";
 }
@@ -131,6 +148,7 @@ void Model::give_back(SessionNumber session, const rules::Outcome& outcome, Time
                                      .crashes = job.crashes,
                                      .misses = job.misses,
                                      .cancel_requested = job.cancel,
+                                     .in_run = of_run(job),
                                      .created_at = job.created};
     apply(job, rules::decide(attempted, outcome, policy_of(job), now, 0.5), now);
   }
@@ -263,13 +281,11 @@ std::int64_t Model::promote_due(Time now) {
 }
 
 std::int64_t Model::prune(Time now) {
-  std::vector<std::string> old;
+  std::vector<const Entry*> old;
   for (const Entry& job : jobs_) {
-    if (ended(job) && *job.keep_until <= now) {
-      old.push_back(job.spec.own_id.empty() ? job.spec.task : job.spec.own_id);
-    }
+    if (ended(job) && *job.keep_until <= now) old.push_back(&job);
   }
-  for (const std::string& ref : old) remove(ref, now);
+  for (const Entry* job : old) forget(*job, now);
   return static_cast<std::int64_t>(old.size());
 }
 

@@ -28,6 +28,10 @@ class Model {
   std::string retry(const std::string& ref, Time now);
   std::string remove(const std::string& ref, Time now);
   std::string promote(const std::string& ref, Time now);
+  /// A job that came with a change of a run; it is not refused.
+  void add(const rules::NewJob& job, Time now);
+  /// What waits or is scheduled is ready; of anything else nothing is changed.
+  void wake(const std::string& task, Time now);
   void pause(const std::string& queue, bool on) { set(paused_, queue, on); }
   void drain(const std::string& queue, bool on) { set(draining_, queue, on); }
 
@@ -72,6 +76,8 @@ class Model {
   static LaneName lane_of(const Entry& job) {
     return {job.spec.queue, job.spec.pool, job.spec.priority};
   }
+  static bool of_run(const Entry& job) { return !job.spec.own.node.empty(); }
+  void forget(const Entry& job, Time now);
   static bool ended(const Entry& job) { return rules::is_terminal(job.state); }
   static rules::Policy policy_of(const Entry& job) {
     return rules::effective(job.spec.own, {}, {});

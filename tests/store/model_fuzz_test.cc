@@ -7,6 +7,7 @@
 #include "rules/job_state.h"
 #include "tests/store/conformance.h"
 #include "tests/store/model.h"
+#include "tests/store/run_fuzz.h"
 
 #include <cstdlib>
 #include <random>
@@ -23,12 +24,14 @@ std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
 
 class Fuzz {
  public:
-  Fuzz(StoreKind kind, std::uint64_t seed) : store_(kind), producer_(*store_), dice_(seed) {}
+  Fuzz(StoreKind kind, std::uint64_t seed)
+      : store_(kind), producer_(*store_), dice_(seed), runs_(store_, producer_, model_, dice_) {}
 
   // One random verb on both; what it did, for the message.
   std::string step() {
     const int verb = below(100);
-    if (verb < 22) return submit();
+    if (verb < 14) return submit();
+    if (verb < 22) return runs_.signal();
     if (verb < 42) return reserve();
     if (verb < 62) return finish();
     if (verb < 70) return operate();
@@ -42,6 +45,7 @@ class Fuzz {
     return beat();
   }
 
+  void compare_runs() { runs_.compare(); }
   void compare() {
     ASSERT_EQ(describe(*store_), describe(model_.jobs()));
     ASSERT_EQ(describe(store_->count({}).value()), recount(*store_));
@@ -113,7 +117,10 @@ class Fuzz {
     want.jobs = static_cast<std::size_t>(1 + below(3));
     want.holds_nothing = who->held.empty();
     const Exchange exchange = who->session.exchange({}, want).value();
-    for (const Reserved& job : exchange.jobs) who->held[job.task] = job;
+    for (const Reserved& job : exchange.jobs) {
+      who->held[job.task] = job;
+      runs_.check_taken(job);
+    }
     const std::string story = exchange.alone_waiting ? "alone" : tasks_of(exchange.jobs);
     EXPECT_EQ(story, model_.reserve(who->session.number(), want, now()));
     return "reserve: " + story;
@@ -155,10 +162,19 @@ class Fuzz {
   }
 
   std::string operate() {
+    if (!runs_.tasks().empty() && chance(20)) {
+      const auto& [id, task] =
+          *std::next(runs_.tasks().begin(), below(static_cast<int>(runs_.tasks().size())));
+      return operate(task, JobId{id});
+    }
     if (refs_.empty()) return submit();
     // Mostly of the newest, because the older ones are gone.
     const int back = below(std::min(static_cast<int>(refs_.size()), 40));
     const auto [ref, id] = refs_[refs_.size() - 1 - static_cast<std::size_t>(back)];
+    return operate(ref, id);
+  }
+
+  std::string operate(const std::string& ref, const JobId& id) {
     switch (below(4)) {
       case 0:
         EXPECT_EQ(producer_.cancel(id), model_.cancel(ref, now()));
@@ -188,6 +204,7 @@ class Fuzz {
 
   std::string prune() {
     EXPECT_EQ(store_->prune({}, now(), {}).value().done, model_.prune(now()));
+    runs_.prune();
     return "prune";
   }
 
@@ -240,6 +257,7 @@ class Fuzz {
   Producer producer_;
   Model model_;
   std::mt19937_64 dice_;
+  RunFuzz runs_;
   std::vector<Worker> workers_;
   std::vector<std::pair<std::string, JobId>> refs_;
   int made_ = 0;
@@ -263,6 +281,7 @@ TEST_P(ModelFuzz, StoreAndModelTellTheSameStory) {
              << story.substr(story.size() > 1500 ? story.size() - 1500 : 0);
     }
   }
+  fuzz.compare_runs();
 }
 
 }  // namespace

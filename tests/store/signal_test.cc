@@ -124,6 +124,12 @@ TEST_P(Signal, AdditionsAreExactForWholeNumbersAndRefusedBeyondTheirBounds) {
   EXPECT_EQ(sum("1", "0.5"), "n=1.5");
   EXPECT_EQ(sum("\"text\"", "1"), "refused");
   EXPECT_EQ(sum("1e308", "1e308"), "refused");
+  EXPECT_EQ(sum("99999999999999999999", "1"), "refused");
+  EXPECT_EQ(sum("1", "-9007199254740992"), "refused");
+  EXPECT_EQ(sum("-0", "-0"), "n=0");
+  for (const char* none : {"+1", "inf", "nan", "0x10", " 1", "", "1e-400"}) {
+    EXPECT_EQ(sum(none, "1"), "refused") << none;
+  }
   EXPECT_EQ(sum("4", "1", 5), "n=5");
   EXPECT_EQ(sum("2", "-1", {}, 1), "n=1");
   EXPECT_EQ(sum("1", "-1", {}, 1), "refused");
@@ -155,6 +161,22 @@ TEST_P(Signal, JobsComeWithTheChangeAndTheirIdsAreInItsFields) {
   EXPECT_EQ(fields("j:a"), "j:a#1=0|main|" + taken.id.text);
   EXPECT_TRUE(rules::is_of_run(taken.own));
   signal({.run = "r", .wake = {"j:b#1", "j:a#1", "absent"}});
+  EXPECT_EQ(session.take().task, "gate");
+}
+
+TEST_P(Signal, AFieldThatNamesAJobIsComparedAndToldAndWrittenWithItsId) {
+  RunChange change{.run = "r", .jobs = {job("gate", "j:b#1")}};
+  change.jobs[0].job.first = JobState::waiting;
+  signal(change);
+  const std::string named = fields().substr(6);
+  const auto refused = signal({.run = "r", .expect = {{"j:b#1", "0|main|"}}});
+  ASSERT_EQ(refused.conflicts.size(), 1U);
+  EXPECT_EQ(refused.conflicts[0].actual, (std::vector<RunField>{{"j:b#1", named}}));
+  RunChange copy = set("k", named);
+  copy.expect = {{"j:b#1", named}};
+  EXPECT_TRUE(signal(copy).conflicts.empty());
+  EXPECT_EQ(fields("k"), "k=" + named);
+  signal({.run = "r", .wake = {"k"}});
   EXPECT_EQ(session.take().task, "gate");
 }
 

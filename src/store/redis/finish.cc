@@ -105,7 +105,7 @@ Result<Exchange> RedisStore::finish_as(const FinishCall& call, std::string_view 
   for (const std::string& pool : want.pools) arguments.add(pool);
   for (const rules::Transition& next : call.transitions) {
     add_transition(arguments, next, now);
-    add_changes(arguments, keys(), next.runs);
+    add_changes(arguments, keys(), *mint_, next.runs);
   }
   auto reply = run(scripts::finish, arguments);
   if (!reply) return std::move(reply).error();
@@ -125,7 +125,7 @@ Result<Exchange> RedisStore::finish_as(const FinishCall& call, std::string_view 
   for (std::size_t at = 0; at + 1 < conflicts.size();) {
     const auto which = static_cast<std::size_t>(conflicts[at].integer());
     const std::size_t end = at + 2 + static_cast<std::size_t>(conflicts[at + 1].integer());
-    exchange.conflicts[which - 1] = read_conflicts(conflicts, at + 2, end);
+    exchange.conflicts[which - 1] = read_conflicts({conflicts, at + 2, end}, *mint_);
     at = end;
   }
   exchange.alone_waiting = (*reply)[2].integer() != 0;

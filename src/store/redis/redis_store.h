@@ -109,7 +109,6 @@ class RedisStore : public Store {
   Result<std::vector<std::optional<rules::JobKey>>> resolve(std::span<const JobId> ids);
 
   // run.cc
-  std::string read_run_value(std::string_view value);
   Result<Page<RunListed>> list_runs(const RunsQuery& query);
   Result<Page<rules::RunField>> list_fields(const FieldsQuery& query);
   Result<Page<std::string>> list_values(const ValuesQuery& query);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// signal, and reading runs. A job that a field names is stored as @LANE.SEQUENCE behind the last
-// bar, because scripts cannot make ids.
+// signal, and reading runs.
 #include "rules/job_state.h"
 #include "rules/limits.h"
 #include "rules/name.h"
@@ -14,7 +13,38 @@
 
 namespace penstock::redis {
 
-void add_changes(ScriptArguments& arguments, const Keys& keys,
+namespace {
+
+// A field as it lies in the run.
+void add_run_value(ScriptArguments& arguments, const std::optional<std::string>& value,
+                   const rules::IdMint& mint) {
+  const auto bar = value ? value->rfind('|') : std::string::npos;
+  const auto key =
+      bar == std::string::npos ? std::nullopt : mint.read(std::string_view(*value).substr(bar + 1));
+  if (!key) return arguments.add(value);
+  arguments.made(value->substr(0, bar + 1) + '@' +
+                 std::to_string(static_cast<std::uint32_t>(key->lane)) + '.' +
+                 std::to_string(key->sequence));
+}
+
+}  // namespace
+
+std::string read_run_value(std::string_view value, const rules::IdMint& mint) {
+  const auto bar = value.rfind("|@");
+  if (bar == std::string_view::npos) return std::string(value);
+  std::string_view number = value.substr(bar + 2);
+  const std::string_view lane = take_until(number, '.');
+  const auto digits = [](std::string_view text) {
+    return !text.empty() && text.size() < 16 &&
+           text.find_first_not_of("0123456789") == std::string_view::npos;
+  };
+  if (!digits(lane) || !digits(number)) return std::string(value);
+  const rules::JobKey key{.lane = rules::Lane{read_number<std::uint32_t>(lane)},
+                          .sequence = read_number<std::uint64_t>(number)};
+  return std::string(value.substr(0, bar + 1)) + mint.make(key).text;
+}
+
+void add_changes(ScriptArguments& arguments, const Keys& keys, const rules::IdMint& mint,
                  std::span<const rules::RunChange> runs) {
   arguments.add(runs.size());
   for (const rules::RunChange& run : runs) {
@@ -33,7 +63,7 @@ void add_changes(ScriptArguments& arguments, const Keys& keys,
       for (const rules::RunField& field : *fields) {
         arguments.add(field.name);
         arguments.add(field.value ? "1" : "0");
-        arguments.add(field.value);
+        add_run_value(arguments, field.value, mint);
       }
     }
     arguments.add(run.append.size());
@@ -64,8 +94,9 @@ void add_changes(ScriptArguments& arguments, const Keys& keys,
   }
 }
 
-std::vector<rules::RunConflict> read_conflicts(const Reply& words, std::size_t at,
-                                               std::size_t end) {
+std::vector<rules::RunConflict> read_conflicts(const ConflictWords& from,
+                                               const rules::IdMint& mint) {
+  auto [words, at, end] = from;
   std::vector<rules::RunConflict> conflicts;
   const auto number = [](const Reply& word) {
     return word.text().empty() ? static_cast<std::size_t>(word.integer())
@@ -77,7 +108,7 @@ std::vector<rules::RunConflict> read_conflicts(const Reply& words, std::size_t a
     at += 2;
     for (std::size_t i = 0; i < fields && at + 2 < end; ++i, at += 3) {
       rules::RunField field{.name = std::string(words[at].text())};
-      if (words[at + 1].text() == "1") field.value = std::string(words[at + 2].text());
+      if (words[at + 1].text() == "1") field.value = read_run_value(words[at + 2].text(), mint);
       conflict.actual.push_back(std::move(field));
     }
     conflicts.push_back(std::move(conflict));
@@ -94,7 +125,7 @@ Result<Signalled> RedisStore::signal(const SignalCall& call) {
   arguments.add(connection_->server().run_id);
   arguments.add(random_number() % jump_range);
   arguments.add(rules::default_max_crashes - 1);
-  add_changes(arguments, keys(), call.runs);
+  add_changes(arguments, keys(), *mint_, call.runs);
   auto reply = run(scripts::signal, arguments);
   if (!reply) return std::move(reply).error();
   const std::int64_t answer = answer_of(*reply);
@@ -105,27 +136,11 @@ Result<Signalled> RedisStore::signal(const SignalCall& call) {
   }
   Signalled signalled;
   if (answer == 1) {
-    signalled.conflicts = read_conflicts((*reply)[1], 0, (*reply)[1].size());
+    signalled.conflicts = read_conflicts({.words = (*reply)[1], .end = (*reply)[1].size()}, *mint_);
   } else if ((*reply)[1].text() == "conflict" && !call.runs.empty()) {
     signalled.conflicts.push_back({.run = call.runs[0].run});
   }
   return signalled;
-}
-
-// The job's id in place of its number.
-std::string RedisStore::read_run_value(std::string_view value) {
-  const auto bar = value.rfind("|@");
-  if (bar == std::string_view::npos) return std::string(value);
-  std::string_view number = value.substr(bar + 2);
-  const std::string_view lane = take_until(number, '.');
-  const auto digits = [](std::string_view text) {
-    return !text.empty() && text.size() < 16 &&
-           text.find_first_not_of("0123456789") == std::string_view::npos;
-  };
-  if (!digits(lane) || !digits(number)) return std::string(value);
-  const rules::JobKey key{.lane = rules::Lane{read_number<std::uint32_t>(lane)},
-                          .sequence = read_number<std::uint64_t>(number)};
-  return std::string(value.substr(0, bar + 1)) + mint_->make(key).text;
 }
 
 Result<Page<RunListed>> RedisStore::list_runs(const RunsQuery& query) {
@@ -160,8 +175,8 @@ Result<Page<RunListed>> RedisStore::list_runs(const RunsQuery& query) {
     const Reply& pair = (*fields)[i];
     if (pair.is_error()) return to_error(pair, connection_->where());
     if (pair.size() != 2) continue;
-    if (!pair[0].is_nil()) page.items[i].state = read_run_value(pair[0].text());
-    if (!pair[1].is_nil()) page.items[i].flow = read_run_value(pair[1].text());
+    if (!pair[0].is_nil()) page.items[i].state = std::string(pair[0].text());
+    if (!pair[1].is_nil()) page.items[i].flow = std::string(pair[1].text());
   }
   return page;
 }
@@ -178,7 +193,8 @@ Result<Page<rules::RunField>> RedisStore::list_fields(const FieldsQuery& query) 
     if (!reply) return std::move(reply).error();
     for (std::size_t i = 0; i < query.names.size() && i < reply->size(); ++i) {
       if ((*reply)[i].is_nil()) continue;
-      page.items.push_back({.name = query.names[i], .value = read_run_value((*reply)[i].text())});
+      page.items.push_back(
+          {.name = query.names[i], .value = read_run_value((*reply)[i].text(), *mint_)});
     }
     return page;
   }
@@ -197,8 +213,8 @@ Result<Page<rules::RunField>> RedisStore::list_fields(const FieldsQuery& query) 
   if (page.next_cursor == "0") page.next_cursor.clear();
   const Reply& pairs = (*reply)[1];
   for (std::size_t i = 0; i + 1 < pairs.size(); i += 2) {
-    page.items.push_back(
-        {.name = std::string(pairs[i].text()), .value = read_run_value(pairs[i + 1].text())});
+    page.items.push_back({.name = std::string(pairs[i].text()),
+                          .value = read_run_value(pairs[i + 1].text(), *mint_)});
   }
   return page;
 }

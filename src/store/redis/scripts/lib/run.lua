@@ -64,18 +64,26 @@ local function run_field(r, name)
   return r.known[name]
 end
 
+-- nil: none, or too small to be told from 0. tonumber takes more than rules::sum_of.
+local function run_number(text)
+  if string.find(text, '[^%d.eE+-]') or string.find(text, '^%+') then return nil end
+  local value = tonumber(text)
+  if value == 0 and string.find(text, '^[^eE]*[1-9]') then return nil end
+  return value
+end
+
 -- The sum, or nil when one is no number or it is out of bounds.
 local function run_sum(known, by, at_least, at_most)
   known = known or '0'
-  local a, b = tonumber(known), tonumber(by)
+  local a, b = run_number(known), run_number(by)
   if string.find(known, '^-?%d+$') and string.find(by, '^-?%d+$') then
     local sum = a + b
-    local out = a >= largest or a <= -largest or sum >= largest or sum <= -largest
+    local out = math.max(a, -a, b, -b) >= largest or sum >= largest or sum <= -largest
     if out or at_most ~= '' and sum > tonumber(at_most) or
        at_least ~= '' and sum < tonumber(at_least) then return nil end
-    return string.format('%.0f', sum)
+    return string.format('%.0f', sum + 0)
   end
-  if not a or not b or string.find(known .. by, '[%sx]') then return nil end
+  if not a or not b then return nil end
   local sum = a + b
   if sum ~= sum or sum == math.huge or sum == -math.huge then return nil end
   return string.format('%.17g', sum)
