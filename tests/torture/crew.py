@@ -112,8 +112,8 @@ class Starter(threading.Thread):
 
 
 class Answerer(threading.Thread):
-    """Answers the gates of runs until told to end, each until it is said to be answered. Its process
-    may be killed at any moment. What is not answered at the end shows in its run."""
+    """Answers the gates of runs until told to end, each until it is said to be answered. Its
+    process may be killed at any moment. What is not answered at the end shows in its run."""
 
     def __init__(self, environment):
         super().__init__(daemon=True)
