@@ -110,7 +110,7 @@ where = os.environ["PENSTOCK_RUN"] + " " + os.environ["PENSTOCK_NODE"]
 if given == "undo":
     given = {"$shared": {"append": {"undone": where}}}
 elif isinstance(given, dict) and "key" in given:  # What undo has without a payload of its own.
-    given = {"$shared": {"append": {"undone": given["key"]}}}
+    given = {"$shared": {"prepend": {"undone": given["key"]}}}
 elif given == "bad":
     given = {"$shared": {"add": {"sum": "much"}}}
 elif isinstance(given, int):
@@ -137,4 +137,4 @@ nodes:
         store = json.loads(self.run_command("flow", "store", "w", "--json").out)
         self.assertEqual(sorted(store.pop("places")), [f"w each#1[{i}]" for i in range(3)])
         self.assertEqual(store, {"numbers": [1, 2, 3], "first": "w first#1", "gone": 1, "sum": 6,
-                                 "undone": ["w each#1", "a key"]})
+                                 "undone": ["a key", "w each#1"]})
