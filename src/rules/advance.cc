@@ -74,7 +74,7 @@ void RunStep::end(const NodeReport& report) {
   for (const std::string& lock : report.locks) edit_.erase(lock);
   if (report.end == NodeReport::End::again) {
     if (report.prepared) edit_.write("p:" + write_place(report.place), *report.prepared);
-    return;
+    return sweep_again(*state);
   }
   state_ = *state;
   if (report.phase == Phase::undo) return undone(report);

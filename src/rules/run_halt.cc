@@ -51,6 +51,13 @@ void RunStep::halted(std::int64_t change) {
   undo(number);
 }
 
+// The sweep of a run that fails has come before this retry was put off.
+void RunStep::sweep_again(RunState state) {
+  if (state != RunState::failing) return;
+  put_step({}, Phase::sweep, std::nullopt, "");
+  edit_.add({.name = "a", .by = "1"});
+}
+
 void RunStep::undo(std::int64_t number) {
   const auto at = edit_.read("u:" + std::to_string(number));
   const auto place = read_place(at.value_or(""));

@@ -132,6 +132,7 @@ class RunStep {
   void time_out();
   void park(const Token& token, const Place& place, Phase phase);
   void halted(std::int64_t active);
+  void sweep_again(RunState state);
   void undo(std::int64_t number);
   void undone(const NodeReport& report);
   void finish(RunState state, bool leaves_open = false);

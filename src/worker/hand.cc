@@ -170,9 +170,9 @@ void Hand::end_step(const Key& key, const Attempt& attempt, const rules::Outcome
   using End = rules::NodeReport::End;
   if (next.to == JobState::ready) return;  // It begins anew.
   if (next.to == JobState::scheduled) {
+    if (std::holds_alternative<rules::NoSuchTask>(outcome)) return;
     report.end = End::again;
     if (!std::holds_alternative<rules::Failed>(outcome)) report.prepared.reset();
-    if (!report.prepared && report.locks.empty()) return;
   } else if (next.to != JobState::succeeded && report.end != End::dropped) {
     report.end = End::failed;
     report.error = next.error;

@@ -4,6 +4,8 @@
 // end.
 #include "tests/flows/flow_fixture.h"
 
+#include <future>
+
 namespace penstock::testing {
 namespace {
 
@@ -153,6 +155,28 @@ TEST_P(RunEnd, NothingGoesOnInARunThatHasEnded) {
     EXPECT_EQ(node("gate").waits_for, "") << how;
     EXPECT_TRUE(client_.find_run(id_)->started_at) << how;
   }
+}
+
+TEST_P(RunEnd, AFailedRunDoesNotWaitForTheBackOffOfANode) {
+  const Backoff hour{
+      .kind = Backoff::Kind::fixed, .first = Duration{3'600'000}, .cap = Duration{3'600'000}};
+  std::promise<void> has_failed;
+  Flow flow("slow");
+  auto begin = flow.task("begin", [] {});
+  auto slow = flow.task("slow",
+                        [failed = has_failed.get_future().share()] {
+                          failed.wait_for(flow_patience);
+                          throw std::runtime_error("later");
+                        },
+                        {}, {.max_attempts = 2, .backoff = hour});
+  begin >> (slow | flow.task("fails", [] { throw NoRetry("no"); }));
+  work({flow});
+  id_ = client_.run(flow, json::object()).value();
+  await(id_, "fails", "failed");
+  await(id_, "slow", "running");
+  has_failed.set_value();
+  EXPECT_EQ(wait(id_).state, "failed");
+  EXPECT_EQ(node("slow").state, "parked");
 }
 
 }  // namespace
