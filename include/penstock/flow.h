@@ -239,12 +239,14 @@ namespace detail {
 template <class T>
 T parameter(const json& value, const std::string& task, const std::vector<std::string>& names,
             std::size_t at) {
+  std::string why;
   try {
-    return value.template get<T>();
+    if (fits<T>(value)) return value.template get<T>();
   } catch (const json::exception& e) {
-    const std::string what = at < names.size() ? "parameter \"" + names[at] + '"' : "its item";
-    throw NoRetry("task " + task + ": " + what + ' ' + misfit(json_kind<T>(), value, e.what()));
+    why = e.what();
   }
+  const std::string what = at < names.size() ? "parameter \"" + names[at] + '"' : "its item";
+  throw NoRetry("task " + task + ": " + what + ' ' + misfit(json_kind<T>(), value, why));
 }
 
 /// Calls with the parameters that a JSON list holds, and with `shared` when it takes one.

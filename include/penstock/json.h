@@ -9,6 +9,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cstdint>
+#include <limits>
 #include <type_traits>
 
 namespace penstock {
@@ -40,6 +42,22 @@ constexpr std::string_view json_kind() {
   }
 }
 
+/// Whether it is a whole number, 5.0 among them, from `least` to `most`.
+bool is_whole(const json& value, std::int64_t least, std::uint64_t most);
+
+/// The library cuts 1.5 down to 1, and takes true for 1; here neither fits.
+template <class T>
+bool fits(const json& value) {
+  if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+    return is_whole(value, static_cast<std::int64_t>(std::numeric_limits<T>::min()),
+                    static_cast<std::uint64_t>(std::numeric_limits<T>::max()));
+  } else if constexpr (std::is_floating_point_v<T>) {
+    return value.is_number();
+  } else {
+    return true;
+  }
+}
+
 }  // namespace detail
 
 template <class T>
@@ -55,6 +73,9 @@ struct Codec<T, std::void_t<decltype(json(std::declval<const T&>()))>> {
   static Result<T> decode(std::string_view text) {
     auto parsed = parse_json(text);
     if (!parsed) return std::move(parsed).error();
+    if (!detail::fits<T>(*parsed)) {
+      return Error{Errc::invalid, misfit(detail::json_kind<T>(), *parsed, "")};
+    }
     try {
       return parsed->template get<T>();
     } catch (const json::exception& e) {

@@ -208,7 +208,8 @@ void RunStep::follow(const NodeReport& report, const Token& token) {
   }
   if (report.iterate) {
     const auto cell = "v:" + token.spot.scope + node_of(token).name;
-    const std::int64_t next = edit_.read_number(cell, token.tag.empty() ? 1 : 0) + 1;
+    const bool in_loop = !token.spot.graph->nodes()[token.node].loops.empty();
+    const std::int64_t next = edit_.read_number(cell, in_loop ? 0 : 1) + 1;
     Place place = token.spot.outer;
     place.push_back({.node = node_of(token).name, .visit = next});
     const int most = flow_.graph->definition().limits.max_cycles;
@@ -230,14 +231,7 @@ void RunStep::follow(const NodeReport& report, const Token& token) {
       return park(token, report.place, report.phase);
     }
     instead = instead || next.instead;
-    Token target{.spot = token.spot, .node = node};
-    const auto& from = graph.nodes()[token.node].loops;
-    const auto& to = graph.nodes()[node].loops;
-    for (std::size_t i = 0; i < to.size(); ++i) {
-      const bool common = i < from.size() && i < token.tag.size() && from[i] == to[i];
-      target.tag.push_back(common ? token.tag[i] : 1);
-    }
-    fire(target, true);
+    fire(named_by(token, node), true);
   }
   instance_done(token, report.place, report.action, instead ? Kind::skipped : Kind::taken);
 }

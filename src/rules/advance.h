@@ -11,7 +11,8 @@
 //   until late    when it is to have ended, and that it had not
 //   a             jobs of the run that have not ended
 //   l:SCOPE       nodes of this flow that have not ended
-//   l:SCOPE NODE~TAG   the same of one turn of the loop whose header NODE is, with |EDGES left by
+//   l:SCOPE NODE~TAG   the same of one turn of the loop whose header NODE is, with |EDGExTIMES that
+//                 it was left by
 //   o:SCOPE NODE~TAG   a join that is not complete: inputs that have come; os: of: how many of them
 //                 were skipped and failed; ox: it has fired
 //   v:SCOPE NODE  visits of a node that may have several

@@ -4,7 +4,8 @@
 // search from the start. The nodes between the target of a back edge and its sources are a loop;
 // loops nest. A token on its way through the graph carries how often each loop around it has begun
 // (its tag, as in a tagged-token dataflow machine), so that the inputs of a join belong together
-// whatever turn their loop is in.
+// whatever turn their loop is in; before these turns stands a number for each time that it left a
+// loop by an edge that had been taken before in that loop.
 //
 // Compiled once for each definition, immutable, safe to share between threads.
 #pragma once

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 
 namespace penstock {
@@ -123,9 +124,26 @@ std::string suspects(const json& value, std::string_view told) {
 }  // namespace
 
 std::string misfit(std::string_view wanted, const json& value, std::string_view told) {
-  if (!wanted.empty()) return "must be " + std::string(wanted) + ", but is " + described(value);
+  if (!wanted.empty()) {
+    const bool out_of_range = wanted == detail::json_kind<int>() && value.is_number_integer();
+    return "must be " + std::string(wanted) + ", but is " + described(value) +
+           (out_of_range ? ", which its type cannot hold" : "");
+  }
   const std::string_view said = without_number(told);
   return "does not fit: " + std::string(said) + suspects(value, said);
+}
+
+bool detail::is_whole(const json& value, std::int64_t least, std::uint64_t most) {
+  if (value.is_number_unsigned()) return value.get<std::uint64_t>() <= most;
+  if (value.is_number_integer()) {
+    const auto number = value.get<std::int64_t>();
+    return number >= least && (number < 0 || static_cast<std::uint64_t>(number) <= most);
+  }
+  if (!value.is_number_float()) return false;
+  constexpr double exact = 9'007'199'254'740'992;  // 2^53: beyond it not every whole number is one.
+  const double number = value.get<double>();
+  return std::trunc(number) == number && std::abs(number) <= exact &&
+         number >= static_cast<double>(least) && number <= static_cast<double>(most);
 }
 
 namespace rules {

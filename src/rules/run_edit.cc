@@ -98,6 +98,12 @@ const RunAdd* RunEdit::added(const std::string& field) const {
 
 // Two to one field become one, as long as they are whole numbers within one pair of bounds.
 void RunEdit::add(RunAdd add) {
+  if (const auto own = written_.find(add.name); own != written_.end()) {
+    if (auto all = sum_of(own->second, add)) {
+      own->second = std::move(all);
+      return;
+    }
+  }
   const auto before = std::ranges::find(change_.add, add.name, &RunAdd::name);
   const bool alike = before != change_.add.end() && before->at_least == add.at_least &&
                      before->at_most == add.at_most;

@@ -30,10 +30,11 @@ void RunStep::fire(const Token& token, bool dynamic) {
   open(token, place);
 }
 
-// A node outside of all loops has one visit, unless somebody asks for it by name.
+// A node outside of all loops has one visit, unless somebody asks for it by name, or a loop in
+// front of it is left again.
 std::int64_t RunStep::next_visit(const Token& token, bool dynamic) {
   const bool in_loop = !token.spot.graph->nodes()[token.node].loops.empty();
-  if (!in_loop && !dynamic) return 1;
+  if (!in_loop && !dynamic && token.tag.empty()) return 1;
   const std::string cell = "v:" + token.spot.scope + node_of(token).name;
   const std::int64_t visit = edit_.read_number(cell, in_loop ? 0 : 1) + 1;
   edit_.write_number(cell, visit);

@@ -60,11 +60,12 @@ class RunStep {
     }
   };
   struct Region {
+    std::string cell = {};
     Spot spot = {};
     int header = -1;
     std::vector<int> outer_tag = {};
     std::int64_t delta = 0;
-    std::set<int> exits = {};
+    std::map<int, int> exits = {};  ///< Edges out of it that were taken, and how often.
   };
 
   // tokens.cc
@@ -75,6 +76,9 @@ class RunStep {
   }
   static std::vector<int> target_tag(const Graph& graph, const Graph::Edge& edge,
                                      const std::vector<int>& tag);
+  static Token named_by(const Token& token, int node);
+  std::vector<int> leave(const Token& token, int edge);
+  static std::vector<int> outer_tag(const Token& token, std::size_t depth);
   void complete(const Token& token, std::string_view action, Kind kind);
   void missing_edge(const Token& token, std::string_view action);
   void arrive(const Arrival& arrival);
@@ -85,7 +89,7 @@ class RunStep {
   void settle();
   bool settle_region();
   bool stays_open(const std::string& cell, std::int64_t delta);
-  void end_loop(const Region& region, const std::set<int>& exits);
+  void end_loop(const Region& region);
   void end_flow(const Spot& spot);
 
   // Firing.

@@ -24,6 +24,17 @@ std::int64_t take_number(std::string_view& text, char end) {
   return value;
 }
 
+// How often each edge out of a loop was taken, of its cell: LIVE|EDGExTIMES EDGExTIMES
+std::map<int, int> exits_in(std::string_view cell) {
+  std::map<int, int> exits;
+  take_number(cell, '|');
+  while (!cell.empty()) {
+    const int edge = static_cast<int>(take_number(cell, 'x'));
+    exits[edge] = static_cast<int>(take_number(cell, ' '));
+  }
+  return exits;
+}
+
 }  // namespace
 
 RunStep::Spot RunStep::spot_of(const Place& place) const {
@@ -45,19 +56,56 @@ RunStep::Token RunStep::token_of(const NodeReport& report) const {
   return token;
 }
 
+// `tag` is that of a token at the edge's source.
 std::vector<int> RunStep::target_tag(const Graph& graph, const Graph::Edge& edge,
                                      const std::vector<int>& tag) {
-  const auto& to = graph.nodes()[edge.to].loops;
+  const std::size_t from = graph.nodes()[edge.from].loops.size();
+  const std::size_t to = graph.nodes()[edge.to].loops.size(), leavings = tag.size() - from;
+  std::vector<int> next = tag;
   if (edge.back) {
-    std::vector<int> next(tag.begin(), tag.begin() + static_cast<std::ptrdiff_t>(to.size()));
+    next.resize(leavings + to);
     ++next.back();
     return next;
   }
-  const std::size_t from = graph.nodes()[edge.from].loops.size();
-  const std::size_t common = from - static_cast<std::size_t>(edge.exits);
-  std::vector<int> next(tag.begin(), tag.begin() + static_cast<std::ptrdiff_t>(common));
-  next.resize(to.size(), 1);
+  next.resize(leavings + from - static_cast<std::size_t>(edge.exits));
+  next.resize(leavings + to, 1);
   return next;
+}
+
+// Out of a loop, with what the token's tag is around that loop. What leaves by one edge again,
+// because another branch of the loop goes on, is told from what left before: it fires what is
+// behind as a visit of its own, and a join waits for inputs that left together.
+std::vector<int> RunStep::leave(const Token& token, int edge) {
+  const Graph& graph = *token.spot.graph;
+  const Graph::Edge& out = graph.edges()[edge];
+  const auto& loops = graph.nodes()[token.node].loops;
+  const std::size_t depth = loops.size() - static_cast<std::size_t>(out.exits);
+  const std::size_t leavings = token.tag.size() - loops.size();
+  Region& left = region(token.spot, loops[depth], depth, outer_tag(token, depth));
+  const int before = exits_in(edit_.read(left.cell).value_or(""))[edge] + left.exits[edge];
+  ++left.exits[edge];
+  std::vector<int> tag = target_tag(graph, out, token.tag);
+  if (before > 0) tag.insert(tag.begin() + static_cast<std::ptrdiff_t>(leavings), before + 1);
+  return tag;
+}
+
+// Of the loop at `depth` around the token's node.
+std::vector<int> RunStep::outer_tag(const Token& token, std::size_t depth) {
+  const auto& loops = token.spot.graph->nodes()[token.node].loops;
+  std::vector<int> tag = token.tag;
+  tag.resize(tag.size() - loops.size() + depth);
+  return tag;
+}
+
+// Of a node that the token asks for by name: it is in the same turn of the loops around both.
+RunStep::Token RunStep::named_by(const Token& token, int node) {
+  const auto& nodes = token.spot.graph->nodes();
+  const auto &from = nodes[token.node].loops, &to = nodes[node].loops;
+  std::size_t common = 0;
+  while (common < std::min(from.size(), to.size()) && from[common] == to[common]) ++common;
+  Token target{.spot = token.spot, .node = node, .tag = outer_tag(token, common)};
+  target.tag.resize(target.tag.size() + to.size() - common, 1);
+  return target;
 }
 
 void RunStep::complete(const Token& token, std::string_view action, Kind kind) {
@@ -69,21 +117,21 @@ void RunStep::complete(const Token& token, std::string_view action, Kind kind) {
     const bool taken = kind == Kind::taken && edge.action == action;
     any = any || taken;
     if (edge.to < 0) continue;
-    const auto tag = [&] { return target_tag(graph, edge, token.tag); };
     if (!taken) {
       // Whether an edge out of a loop is skipped is known when the loop has ended.
       if (edge.back || edge.exits > 0) continue;
       const Kind passed = kind == Kind::failed ? Kind::failed : Kind::skipped;
-      arrivals_.push_back({.spot = token.spot, .edge = e, .kind = passed, .tag = tag()});
+      arrivals_.push_back({.spot = token.spot,
+                           .edge = e,
+                           .kind = passed,
+                           .tag = target_tag(graph, edge, token.tag)});
     } else if (edge.back) {
-      fire({.spot = token.spot, .node = edge.to, .tag = tag()});
+      fire({.spot = token.spot, .node = edge.to, .tag = target_tag(graph, edge, token.tag)});
     } else {
-      if (edge.exits > 0) {
-        const std::size_t depth = node.loops.size() - static_cast<std::size_t>(edge.exits);
-        const auto cut = token.tag.begin() + static_cast<std::ptrdiff_t>(depth);
-        region(token.spot, node.loops[depth], depth, {token.tag.begin(), cut}).exits.insert(e);
-      }
-      arrivals_.push_back({.spot = token.spot, .edge = e, .tag = tag()});
+      arrivals_.push_back(
+          {.spot = token.spot,
+           .edge = e,
+           .tag = edge.exits > 0 ? leave(token, e) : target_tag(graph, edge, token.tag)});
     }
   }
   if (kind == Kind::taken && !any && !node.out.empty()) missing_edge(token, action);
@@ -170,14 +218,14 @@ void RunStep::join(const Arrival& arrival, int inputs) {
 void RunStep::skip(const Token& token, Kind kind) {
   const Graph& graph = *token.spot.graph;
   const Graph::Node& node = graph.nodes()[token.node];
-  if (node.loops.empty()) {
+  if (token.tag.empty()) {
     note_end(token.spot.scope + node.node->name + "#1", skipped_state);
   }
   if (graph.is_header(token.node)) {
     // The loop does not begin: of its nodes only what leaves it counts.
     Region never{.spot = token.spot, .header = token.node};
     never.outer_tag.assign(token.tag.begin(), token.tag.end() - 1);
-    return end_loop(never, {});
+    return end_loop(never);
   }
   for (const int e : node.out) {
     const Graph::Edge& edge = graph.edges()[e];
@@ -196,6 +244,7 @@ RunStep::Region& RunStep::region(const Spot& spot, int header, std::size_t depth
                         : loop_cell(spot.scope, spot.graph->nodes()[header].node->name, outer_tag);
   Region& found = regions_[key];
   if (!found.spot.graph) {
+    found.cell = key.cell;
     found.spot = spot;
     found.header = header;
     found.outer_tag = std::move(outer_tag);
@@ -206,8 +255,7 @@ RunStep::Region& RunStep::region(const Spot& spot, int header, std::size_t depth
 void RunStep::count(const Token& token, std::int64_t by) {
   const Graph::Node& node = token.spot.graph->nodes()[token.node];
   for (std::size_t i = 0; i < node.loops.size(); ++i) {
-    const auto cut = token.tag.begin() + static_cast<std::ptrdiff_t>(i);
-    region(token.spot, node.loops[i], i, {token.tag.begin(), cut}).delta += by;
+    region(token.spot, node.loops[i], i, outer_tag(token, i)).delta += by;
   }
   region(token.spot, -1, 0, {}).delta += by;
 }
@@ -240,43 +288,45 @@ bool RunStep::stays_open(const std::string& cell, std::int64_t delta) {
 bool RunStep::settle_region() {
   if (regions_.empty()) return false;
   const auto first = regions_.begin();
-  const std::string cell = first->first.cell;
-  const Region changed = std::move(first->second);
+  Region changed = std::move(first->second);
   regions_.erase(first);
   if (changed.delta == 0 && changed.exits.empty()) return true;
-  if (changed.header < 0 && stays_open(cell, changed.delta)) return true;
-  const std::string known = edit_.read(cell).value_or("0|");
+  if (changed.header < 0 && stays_open(changed.cell, changed.delta)) return true;
+  const std::string known = edit_.read(changed.cell).value_or("0|");
   std::string_view text = known;
   const std::int64_t live = take_number(text, '|') + changed.delta;
-  std::set<int> exits = changed.exits;
-  while (!text.empty()) exits.insert(static_cast<int>(take_number(text, ' ')));
+  for (const auto& [edge, times] : exits_in(known)) changed.exits[edge] += times;
   if (live > 0) {
     std::string value = std::to_string(live) + '|';
-    for (const int e : exits) value += std::to_string(e) + ' ';
-    edit_.write(cell, std::move(value));
+    for (const auto& [edge, times] : changed.exits) {
+      value += std::to_string(edge) + 'x' + std::to_string(times) + ' ';
+    }
+    edit_.write(changed.cell, std::move(value));
     return true;
   }
-  edit_.erase(cell);
+  edit_.erase(changed.cell);
   if (changed.header >= 0) {
-    end_loop(changed, exits);
+    end_loop(changed);
   } else {
     end_flow(changed.spot);
   }
   return true;
 }
 
-void RunStep::end_loop(const Region& region, const std::set<int>& exits) {
+void RunStep::end_loop(const Region& region) {
   const Graph& graph = *region.spot.graph;
   for (const int e : graph.exits_of(region.header)) {
     const Graph::Edge& edge = graph.edges()[e];
     const auto& loops = graph.nodes()[edge.from].loops;
     const bool leaves_only_this =
         loops[loops.size() - static_cast<std::size_t>(edge.exits)] == region.header;
-    if (exits.contains(e) || !leaves_only_this) continue;
+    if (region.exits.contains(e) || !leaves_only_this) continue;
+    std::vector<int> tag = region.outer_tag;
+    tag.resize(tag.size() + static_cast<std::size_t>(edge.exits), 1);  // As if it began.
     arrivals_.push_back({.spot = region.spot,
                          .edge = e,
                          .kind = Kind::skipped,
-                         .tag = target_tag(graph, edge, region.outer_tag)});
+                         .tag = target_tag(graph, edge, tag)});
   }
 }
 

@@ -2,34 +2,13 @@
 //
 // Node flows: prep, exec, post, actions, loops, batches, flows in flows.
 #include "tests/flows/flow_fixture.h"
+#include "tests/flows/three_steps.h"
 
 namespace penstock::testing {
 namespace {
 
 using NodeFlow = FlowTest;
 INSTANTIATE_TEST_SUITE_P(Stores, NodeFlow, ::testing::ValuesIn(flow_stores()), flow_store_name);
-
-// A node of three functions.
-struct Step : Node {
-  std::function<json(Shared&)> prepares = [](Shared&) { return json(); };
-  std::function<json(const json&)> executes = [](const json&) { return json(); };
-  std::function<std::string(Shared&, const json&, const json&)> posts =
-      [](Shared&, const json&, const json&) { return "default"; };
-
-  json prep(Shared& shared) override { return prepares(shared); }
-  json exec(const json& prepared) override { return executes(prepared); }
-  std::string post(Shared& shared, const json& prepared, const json& result) override {
-    return posts(shared, prepared, result);
-  }
-};
-
-Step acting(std::function<std::string(Shared&)> act) {
-  Step step;
-  step.posts = [act = std::move(act)](Shared& shared, const json&, const json&) {
-    return act(shared);
-  };
-  return step;
-}
 
 TEST_P(NodeFlow, PrepExecAndPostRunInOrderAndInputIsShared) {
   Flow flow("basic");
@@ -276,33 +255,6 @@ TEST_P(NodeFlow, ABatchThatEndsItsFlowHasItsResultsForTheOutput) {
   auto doubles = flow.node("doubles", Doubles{});
   doubles.on("bad") >> flow.task("never", [] { return 0; });
   EXPECT_EQ(run(flow).output, "[2,4,6]");
-}
-
-TEST_P(NodeFlow, NestedLoopsAndTheirJoinsKeepTheirTurnsApart) {
-  // outer: a forks into b and c, which join in d; d goes round twice; in it b goes round itself.
-  Flow flow("nests");
-  auto begin = flow.node("begin", acting([](Shared&) { return "default"; }));
-  auto a = flow.node("a", acting([](Shared& shared) { return shared.set("inner", 0), "default"; }));
-  auto b = flow.node("b", acting([](Shared& shared) {
-                       shared.add("inner", 1);
-                       return shared.get_or("inner", 0) < 3 ? "again" : "default";
-                     }));
-  auto c = flow.node("c", acting([](Shared&) { return "default"; }));
-  auto d = flow.node("d", acting([](Shared& shared) {
-                       shared.add("turns", 1);
-                       return shared.get_or("turns", 0) < 3 ? "round" : "out";
-                     }));
-  auto e = flow.node("e", acting([](Shared& shared) { return shared.add("ends", 1), "default"; }));
-  begin >> a >> (b | c) >> d;
-  b.on("again") >> b;
-  d.on("round") >> a;
-  d.on("out") >> e;
-  const Run ended = run(flow);
-  EXPECT_EQ(ended.state, "succeeded") << ended.error;
-  EXPECT_EQ(shared("turns"), 3);
-  EXPECT_EQ(shared("ends"), 1);
-  EXPECT_EQ(node("d", 3).action, "out");
-  EXPECT_EQ(node("b", 9).state, "succeeded");
 }
 
 TEST_P(NodeFlow, MaxStepsAndMaxVisitsFailTheRunAndSaySo) {

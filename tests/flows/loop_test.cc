@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+//
+// Loops of nodes, in each other and behind each other, and what leaves them.
+#include "tests/flows/flow_fixture.h"
+#include "tests/flows/three_steps.h"
+
+namespace penstock::testing {
+namespace {
+
+using Loop = FlowTest;
+INSTANTIATE_TEST_SUITE_P(Stores, Loop, ::testing::ValuesIn(flow_stores()), flow_store_name);
+
+TEST_P(Loop, NestedLoopsAndTheirJoinsKeepTheirTurnsApart) {
+  // outer: a forks into b and c, which join in d; d goes round twice; in it b goes round itself.
+  Flow flow("nests");
+  auto begin = flow.node("begin", acting([](Shared&) { return "default"; }));
+  auto a = flow.node("a", acting([](Shared& shared) { return shared.set("inner", 0), "default"; }));
+  auto b = flow.node("b", acting([](Shared& shared) {
+                       shared.add("inner", 1);
+                       return shared.get_or("inner", 0) < 3 ? "again" : "default";
+                     }));
+  auto c = flow.node("c", acting([](Shared&) { return "default"; }));
+  auto d = flow.node("d", acting([](Shared& shared) {
+                       shared.add("turns", 1);
+                       return shared.get_or("turns", 0) < 3 ? "round" : "out";
+                     }));
+  auto e = flow.node("e", acting([](Shared& shared) { return shared.add("ends", 1), "default"; }));
+  begin >> a >> (b | c) >> d;
+  b.on("again") >> b;
+  d.on("round") >> a;
+  d.on("out") >> e;
+  const Run ended = run(flow);
+  EXPECT_EQ(ended.state, "succeeded") << ended.error;
+  EXPECT_EQ(shared("turns"), 3);
+  EXPECT_EQ(shared("ends"), 1);
+  EXPECT_EQ(node("d", 3).action, "out");
+  EXPECT_EQ(node("b", 9).state, "succeeded");
+}
+
+/// A loop of three turns, of which each goes out too.
+class LeftAgain : public FlowTest {
+ protected:
+  LeftAgain() {
+    head_ >> turn_;
+    turn_.on("again") >> head_;
+    flow_.start(head_);
+  }
+  auto counting(const std::string& name) {
+    return flow_.task(name, [name](Shared& shared) { shared.add(name, 1); });
+  }
+
+  Flow flow_{"leaves"};
+  Nodes head_ = flow_.task("head", [] { return json({1, 2}); });
+  Nodes turn_ = flow_.node("turn", acting([](Shared& shared) {
+                             shared.add("turns", 1);
+                             return shared.get_or("turns", 0) < 3 ? "again" : "done";
+                           }));
+};
+INSTANTIATE_TEST_SUITE_P(Stores, LeftAgain, ::testing::ValuesIn(flow_stores()), flow_store_name);
+
+TEST_P(LeftAgain, RunsWhatIsBehindItEachTimeAndAJoinWithOthersOnce) {
+  auto side = counting("side");
+  auto join = counting("join");
+  head_ >> side >> join;
+  turn_.on("done") >> counting("fin") >> join;
+  EXPECT_EQ(run(flow_).state, "succeeded");
+  EXPECT_EQ(shared("side"), 3);
+  EXPECT_EQ(node("side", 3).state, "succeeded");
+  EXPECT_EQ(shared("fin"), 1);
+  EXPECT_EQ(shared("join"), 1);
+}
+
+TEST_P(LeftAgain, JoinsWhatLeftTogether) {
+  auto side = counting("side");
+  head_ >> side >> (counting("left") | counting("right")) >> counting("join");
+  EXPECT_EQ(run(flow_).state, "succeeded");
+  EXPECT_EQ(shared("left"), 3);
+  EXPECT_EQ(shared("join"), 3);
+}
+
+TEST_P(LeftAgain, MapsAndFlowsBehindItComeToTheirEnds) {
+  Flow inner("inner");
+  inner.task("one", [] {}) >> inner.task("two", [](Shared& shared) { shared.add("inner", 1); });
+  auto each =
+      flow_.map("each", "$.nodes.head.result", [](int n, Shared& shared) { shared.add("sum", n); });
+  head_ >> (each | flow_.flow("flow", inner));
+  each >> counting("behind");
+  EXPECT_EQ(run(flow_).state, "succeeded");
+  EXPECT_EQ(shared("sum"), 9);
+  EXPECT_EQ(shared("inner"), 3);
+  EXPECT_EQ(shared("behind"), 3);
+  EXPECT_EQ(node("each", 3).state, "succeeded");
+}
+
+TEST_P(LeftAgain, LoopsBehindItAreLoopsOfTheirOwn) {
+  auto walk = flow_.node("walk", acting([](Shared& shared) {
+                           const std::string at = shared.job().job().node;
+                           return (at.back() - '0') % 2 == 1 ? "again" : "out";
+                         }));
+  head_ >> walk;
+  walk.on("again") >> walk;
+  walk.on("out") >> counting("out");
+  walk.on("lost") >> counting("lost");
+  EXPECT_EQ(run(flow_).state, "succeeded");
+  EXPECT_EQ(shared("out"), 3);
+  EXPECT_FALSE(has("lost"));
+}
+
+TEST_P(Loop, AJoinOfAnyBehindExitsThatWereNeverTakenIsSkipped) {
+  Flow flow("alarms");
+  auto first = flow.task("first", [] {});
+  auto second = flow.node("second", acting([](Shared& shared) {
+                            shared.add("turns", 1);
+                            return shared.get_or("turns", 0) < 3 ? "again" : "done";
+                          }));
+  auto alarm = flow.task("alarm", [] {}, {}, {.join = 1});
+  first >> second;
+  second.on("again") >> first;
+  second.on("done") >> flow.task("after", [] {});
+  first.on("broken") >> alarm;
+  second.on("broken") >> alarm;
+  flow.start(first);
+  EXPECT_EQ(run(flow).state, "succeeded");
+  EXPECT_EQ(node("alarm").state, "skipped");
+}
+
+}  // namespace
+}  // namespace penstock::testing
