@@ -23,14 +23,17 @@ struct RunId {
 struct RunNode {
   std::string node = {};  ///< Its place: NODE, behind the flows that it lies in.
   int visit = 1;
-  /// ready scheduled running waiting succeeded failed skipped cancelled compensated, or parked:
-  /// held back when the run failed, a retry lets it go on.
+  /// ready scheduled running waiting succeeded failed skipped cancelled compensating (its undo is
+  /// under way) compensated, or parked: held back when the run failed, a retry lets it go on.
   std::string state = {};
   std::string job = {}, action = {}, worker = {}, error = {};
   int attempt = 0;
   std::optional<Time> started_at = {}, finished_at = {};
-  std::string waits_for = {};  ///< approval, timer, run, ...
-  std::string prompt = {};     ///< Of a gate.
+  std::string waits_for = {};             ///< approval, timer, run, ...
+  std::string prompt = {};                ///< Of a gate.
+  std::vector<std::string> choices = {};  ///< Of a gate that has some.
+  std::optional<Time> until = {};         ///< When a timer fires, or a gate's deadline.
+  std::string inside = {};                ///< The run that it waits for.
   std::optional<std::int64_t> items = {}, done = {}, items_failed = {};  ///< Of a map.
 };
 

@@ -65,6 +65,19 @@ class OnInterrupt {
   struct sigaction before_ {};
 };
 
+std::string wait_of(const RunNode& node) {
+  std::string text = "waits for " + node.waits_for;
+  if (!node.inside.empty()) text += ' ' + node.inside;
+  if (!node.prompt.empty()) text += ": " + rules::printable(node.prompt);
+  std::string choices;
+  for (const std::string& choice : node.choices) {
+    choices += (choices.empty() ? " (" : ", ") + rules::printable(choice);
+  }
+  if (!choices.empty()) text += choices + ')';
+  if (node.until) text += ", until " + rules::format_time(*node.until);
+  return text;
+}
+
 }  // namespace
 
 std::string ran_for(const RunNode& node) {
@@ -75,9 +88,9 @@ std::string ran_for(const RunNode& node) {
 
 std::string note_of(const RunNode& node) {
   if (!node.error.empty()) return rules::printable(node.error.substr(0, node.error.find('\n')));
-  if (!node.waits_for.empty() && !node.finished_at) {
-    return "waits for " + node.waits_for +
-           (node.prompt.empty() ? "" : ": " + rules::printable(node.prompt));
+  if (!node.waits_for.empty() && !node.finished_at) return wait_of(node);
+  if (in_state(node, JobState::ready) || in_state(node, JobState::scheduled)) {
+    return node.job.empty() ? "" : "penstock job explain " + node.job;
   }
   if (!node.items) return "";
   const std::int64_t failed = node.items_failed.value_or(0);

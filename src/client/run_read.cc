@@ -95,6 +95,11 @@ void add_ended(Nodes& nodes, const RunReader::Fields& fields) {
     node.error = text_in(*object, "error");
     node.waits_for = text_in(*object, "waits_for");
     node.prompt = text_in(*object, "prompt");
+    if (object->contains("choices")) {
+      node.choices = rules::read_string_list(object->at("choices")).value_or({});
+    }
+    node.until = time_in(*object, "until_ms");
+    node.inside = text_in(*object, "run");
     node.attempt = static_cast<int>(number_in(*object, "attempt"));
     node.started_at = time_in(*object, "started_ms");
     // Of a map or a flow that goes on, its own job's end is noted too.
@@ -126,6 +131,7 @@ void settle(RunNode& node, bool failed, bool runs) {
   node.state = failed ? parked : rules::to_text(JobState::cancelled);
   node.waits_for.clear();
   node.prompt.clear();
+  node.until.reset();
 }
 
 void add_job(RunNode& node, const Job& job) {
@@ -170,7 +176,14 @@ Result<Runs::Open> Runs::add_open(const std::string& run, std::map<std::string, 
     if (!store) return std::move(store).error();
     auto found = (*store)->find(JobId{step->job});
     if (!found || !*found) continue;
-    add_job(node, std::get<Job>(**found));
+    const auto& job = std::get<Job>(**found);
+    if (step->phase == rules::Phase::undo) {  // When the node ran and where is told as before.
+      node.state = rules::to_text(rules::RunState::compensating);
+      node.error = job.error;
+      if (job.state == JobState::running) found_open.running.insert(name.substr(2));
+      continue;
+    }
+    add_job(node, job);
     if (node.state == rules::to_text(JobState::running)) found_open.running.insert(name.substr(2));
   }
   return found_open;

@@ -6,6 +6,7 @@
 #include "rules/json.h"
 #include "rules/limits.h"
 #include "rules/run_json.h"
+#include "rules/whole_number.h"
 
 #include <algorithm>
 
@@ -100,6 +101,46 @@ std::optional<std::vector<std::string>> actions_of(const FlowNode& node) {
   return actions;
 }
 
+namespace {
+
+// Of a place in a run that one of its nodes has started.
+Result<void> check_in_this_run(const PinnedGraph& flow, const Place& place, RunEdit& edit) {
+  for (std::size_t length = 1; length < place.size(); ++length) {
+    const Place outer(place.begin(), place.begin() + static_cast<std::ptrdiff_t>(length));
+    const auto at = locate(*flow.graph, outer);
+    if (!at || at->graph->nodes()[at->node].node->kind != FlowNode::Kind::child) continue;
+    const auto inside = edit.read("k:" + write_place(outer));
+    if (!inside) return Error{Errc::not_found, "node " + write_place(outer) + " has not begun"};
+    return Error{Errc::not_found, "gate " + place.back().node + " is in run " + *inside +
+                                      ", which node " + write_place(outer) +
+                                      " started: answer it there"};
+  }
+  return {};
+}
+
+Result<void> check_open(const std::string& name, const StepClock& clock, RunEdit& edit) {
+  const auto state = parse_run_state(edit.read("state").value_or(""));
+  const auto known = edit.read("g:" + name);
+  if (!known || !state) {
+    return Error{Errc::not_found, "gate " + name + " does not wait in this run"};
+  }
+  if (*known != "open") {
+    return Error{Errc::conflict, *known == "timed_out" ? "gate " + name + " has timed out"
+                                                       : "gate " + name + " is answered already"};
+  }
+  if (*state != RunState::running) {
+    return Error{Errc::conflict, "the run is " + std::string(to_text(*state))};
+  }
+  // No worker may have been there to see it pass.
+  const auto about = read_raw_object(edit.read("n:" + name).value_or(""));
+  if (!about || !about->contains("until_ms")) return {};
+  const auto until = whole_number(about->at("until_ms"));
+  if (!until || clock.now < from_ms(*until)) return {};
+  return Error{Errc::conflict, "gate " + name + " has timed out"};
+}
+
+}  // namespace
+
 Result<void> answer_gate(const PinnedGraph& flow, const Place& place, std::string_view answer,
                          std::string_view by, const StepClock& clock, RunEdit& edit) {
   const auto at = locate(*flow.graph, place);
@@ -107,6 +148,8 @@ Result<void> answer_gate(const PinnedGraph& flow, const Place& place, std::strin
   const FlowNode& node = *at->graph->nodes()[at->node].node;
   const std::string name = write_place(place);
   if (!node.gate) return Error{Errc::not_found, "node " + name + " is no gate"};
+  if (auto ok = check_in_this_run(flow, place, edit); !ok) return ok;
+  if (auto ok = check_open(name, clock, edit); !ok) return ok;
   if (auto ok = check_json("answer", answer, max_payload_bytes); !ok) return ok;
   auto action = action_of(*node.gate, answer);
   if (!action) return std::move(action).error();
@@ -114,17 +157,6 @@ Result<void> answer_gate(const PinnedGraph& flow, const Place& place, std::strin
     const bool has_edge = std::ranges::any_of(
         node.next, [&](const FlowEdge& edge) { return edge.action == *action; });
     if (!has_edge) *action = "default";
-  }
-  const auto state = parse_run_state(edit.read("state").value_or(""));
-  const auto known = edit.read("g:" + name);
-  if (!known || !state)
-    return Error{Errc::not_found, "gate " + name + " does not wait in this run"};
-  if (*known != "open") {
-    return Error{Errc::conflict, *known == "timed_out" ? "gate " + name + " has timed out"
-                                                       : "gate " + name + " is answered already"};
-  }
-  if (*state != RunState::running) {
-    return Error{Errc::conflict, "the run is " + std::string(to_text(*state))};
   }
   JsonWriter written;
   written.begin_object().key("action").text(*action).key("answer").raw(answer);

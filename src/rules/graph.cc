@@ -320,12 +320,26 @@ class GraphCompiler {
                         std::to_string(members.size()) + " members");
       }
       if (group.policy.kind == GroupPolicy::Kind::strict) continue;
+      const bool judged = std::ranges::any_of(members, [&](int member) {
+        return std::ranges::any_of(g_.nodes_[member].out,
+                                   [&](int e) { return g_.edges_[e].to >= 0; });
+      });
+      const bool possible = group.policy.need <= static_cast<int>(members.size());
+      if (group.policy.kind == GroupPolicy::Kind::at_least && possible && !judged) {
+        problem({}, "group " + group.name + " needs " + std::to_string(group.policy.need) +
+                        ", and no node is behind it to judge whether it has them: add one");
+      }
       const int need = group.policy.kind == GroupPolicy::Kind::at_least ? group.policy.need : 0;
       for (const int member : members) {
         const bool critical = group.policy.kind == GroupPolicy::Kind::critical &&
                               std::ranges::find(group.policy.critical, d_.nodes[member].name) !=
                                   group.policy.critical.end();
         g_.nodes_[member].tolerated = !critical;
+        if (!critical && d_.nodes[member].kind == FlowNode::Kind::flow) {
+          problem(d_.nodes[member].name,
+                  "a flow in this run fails the run whatever its group says: make it a run of its "
+                  "own");
+        }
         for (const int e : g_.nodes_[member].out) {
           if (g_.edges_[e].to >= 0) {
             int& theirs = g_.nodes_[g_.edges_[e].to].need;
@@ -339,6 +353,12 @@ class GraphCompiler {
   void check_places() {
     for (std::size_t i = 0; i < g_.nodes_.size(); ++i) {
       const FlowNode& node = d_.nodes[i];
+      const bool tries = node.own.max_attempts || node.own.backoff || node.own.timeout;
+      if (tries && node.body && !node.prepares) {
+        problem(node.name,
+                "a flow has neither retries nor a time-out as a node: give retries to its nodes, "
+                "and the flow itself limits.timeout");
+      }
       if (!node.local) continue;
       const bool plain = node.kind == FlowNode::Kind::task || node.kind == FlowNode::Kind::code;
       if (!plain || node.map) problem(node.name, "only a task or a node can be local");

@@ -119,6 +119,15 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Order, rows, name)
 TEST(Json, AValueOfAnotherTypeIsToldWithWhatWasExpectedAndWhatCame) {
   EXPECT_EQ(Codec<int>::decode(R"("abc")").error().message,
             "must be a whole number, but is text \"abc\"");
+  EXPECT_EQ(Codec<int>::decode("1.5").error().message,
+            "must be a whole number, but is the number 1.5");
+  EXPECT_EQ(Codec<int>::decode("true").error().message, "must be a whole number, but is true");
+  EXPECT_EQ(Codec<int>::decode("3000000000").error().message,
+            "must be a whole number, but is the number 3000000000, which its type cannot hold");
+  EXPECT_FALSE(Codec<unsigned>::decode("-1"));
+  EXPECT_FALSE(Codec<double>::decode("false"));
+  EXPECT_EQ(Codec<int>::decode("5.0").value(), 5);
+  EXPECT_EQ(Codec<std::uint64_t>::decode("18446744073709551615").value(), UINT64_MAX);
   EXPECT_EQ(Codec<std::string>::decode("5").error().message, "must be text, but is the number 5");
   EXPECT_EQ(Codec<bool>::decode("[]").error().message, "must be true or false, but is a list");
   EXPECT_EQ(Codec<double>::decode("null").error().message, "must be a number, but is null");

@@ -89,11 +89,16 @@ void RunStep::open_gate(const Token& token, const Place& place) {
   if (node.gate) {
     about.key("waits_for").text(to_text(node.gate->ask));
     if (!node.gate->prompt.empty()) about.key("prompt").text(node.gate->prompt);
+    if (!node.gate->choices.empty()) {
+      about.key("choices").begin_array();
+      for (const std::string& choice : node.gate->choices) about.text(choice);
+      about.end_array();
+    }
     if (node.gate->deadline) {
       about.key("until_ms").number(to_ms(clock_.now + *node.gate->deadline));
     }
   } else {
-    about.key("waits_for").text("run");
+    about.key("waits_for").text("run").key("run").text(edit_.read("k:" + at).value_or(""));
   }
   about.key("started_ms").number(to_ms(clock_.now)).end_object();
   edit_.write("n:" + at, about.take());

@@ -11,6 +11,11 @@
 #include <algorithm>
 
 namespace penstock::rules {
+namespace {
+
+constexpr std::string_view undo_failed = "the compensation of ";
+
+}  // namespace
 
 void RunStep::fail(const Place& place, std::string why) {
   if (state_ != RunState::running) return;
@@ -72,16 +77,19 @@ void RunStep::undone(const NodeReport& report) {
   const std::string at = write_place(report.place);
   edit_.erase("j:" + at);
   if (report.end != NodeReport::End::succeeded) {
-    std::string text = edit_.read("error").value_or("") + "; and the compensation of " + at +
-                       " failed: " + report.error;
+    std::string text = std::string(undo_failed) + at + " failed: " + report.error;
     history(text);
-    edit_.write("error", std::move(text));
+    edit_.write("error", edit_.read("error").value_or("") + "; and " + text);
+    auto about = about_of(at);
+    about["error"] = JsonWriter().text("its compensation failed: " + report.error).take();
+    edit_.write("n:" + at, write_raw_object(about));
     park(Token{}, report.place, Phase::undo);  // A retry goes on there.
     return finish(RunState::failed);
   }
   commit(report);
   history("compensated " + at);
   auto about = about_of(at);  // When it ran and where is told as before.
+  about.erase("error");
   about["state"] = '"' + std::string(to_text(RunState::compensated)) + '"';
   edit_.write("n:" + at, write_raw_object(about));
   const std::int64_t number = edit_.read_number("un");
@@ -89,6 +97,14 @@ void RunStep::undone(const NodeReport& report) {
   edit_.write_number("un", number - 1);
   if (number <= 1) return finish(RunState::compensated, true);
   undo(number - 1);
+}
+
+void RunStep::undo_again() {
+  std::string error = edit_.read("error").value_or("");
+  if (const auto end = error.find("; and " + std::string(undo_failed)); end != error.npos) {
+    edit_.write("error", error.substr(0, end));
+  }
+  undo(edit_.read_number("un"));
 }
 
 void RunStep::finish(RunState state, bool leaves_open) {
@@ -133,15 +149,19 @@ void RunStep::retry(const std::vector<RunField>& open, std::string why) {
   edit_.mark({.state = std::string(to_text(state_))});
   history(std::move(why));
   // What was undone already stays so: such a run can only be undone to its end.
-  if (undoing) return undo(edit_.read_number("un"));
+  if (undoing) return undo_again();
   edit_.erase("error");
   for (const OpenStep& opened : steps) {
     const OpenStep* const step = &opened;
+    if (step->phase == Phase::item) edit_.erase("n:" + write_place(step->place));
     Token token{.spot = spot_of(step->place), .tag = step->tag};
     token.node = token.spot.graph->find(step->place.back().node);
     const bool again = step->phase == Phase::gate && inside_failed(token, step->place);
     if (step->phase == Phase::main || step->phase == Phase::item || again) {
       this->open(token, step->place);
+    } else if (step->phase == Phase::gate &&
+               edit_.read("g:" + write_place(step->place)) == "open") {
+      open_gate(token, step->place);  // Its deadline begins anew.
     } else {
       job(token, step->place, step->phase);
     }

@@ -13,8 +13,8 @@ void RunStep::start_child(const NodeReport& report, const Token& token) {
   const FlowNode& node = node_of(token);
   const std::string at = write_place(report.place);
   edit_.erase("j:" + at);
-  open_gate(token, report.place);
   edit_.write("k:" + at, report.child);
+  open_gate(token, report.place);
   const auto& body = token.spot.graph->nodes()[token.node].body;
   const PinnedGraph inner{.graph = body, .hash = flow_.hash + '/' + node_path(report.place)};
   RunEdit& child = (*edit_of_)(report.child);
@@ -56,7 +56,7 @@ void RunStep::tell_parent(RunState state) {
                                                         : "null");
   if (state != RunState::succeeded) {
     answer.key("error").text("run " + edit_.run() + " inside ended " + std::string(to_text(state)) +
-                             ": " + edit_.guess("error").value_or(""));
+                             ": " + edit_.read("error").value_or(""));
   }
   answer.end_object();
   edit.write("g:" + at, answer.take());

@@ -9,6 +9,7 @@
 #include "rules/whole_number.h"
 
 #include <algorithm>
+#include <functional>
 
 namespace penstock::rules {
 namespace {
@@ -22,6 +23,13 @@ std::string_view cut(std::string_view& text) {
 
 std::int64_t window_of(const FlowNode& node) {
   return node.map && node.map->parallel > 0 ? node.map->parallel : default_map_parallel;
+}
+
+// Whether a map may go on; `failed` is asked for only when that depends on it.
+bool suffices(const GroupPolicy& policy, std::int64_t items,
+              const std::function<std::int64_t()>& failed) {
+  if (policy.kind == GroupPolicy::Kind::best_effort) return true;
+  return policy.kind == GroupPolicy::Kind::at_least && items - failed() >= policy.need;
 }
 
 }  // namespace
@@ -112,14 +120,31 @@ void RunStep::item_done(const Token& token, const Place& place, bool succeeded,
 bool RunStep::tolerates(const Token& token, const MapCell& map, const std::string& failed) {
   const FlowNode& node = node_of(token);
   if (!node.map) return false;
-  const GroupPolicy& policy = node.map->policy;
-  if (policy.kind == GroupPolicy::Kind::best_effort) return true;
-  if (policy.kind != GroupPolicy::Kind::at_least) return false;
-  return map.items - (edit_.read_number(failed) + 1) >= policy.need;
+  // A member of a group: what follows it judges, when all items have ended.
+  if (token.spot.graph->nodes()[token.node].tolerated) return true;
+  return suffices(node.map->policy, map.items, [&] { return edit_.read_number(failed) + 1; });
+}
+
+void RunStep::map_failed(const Token& token, const Place& map_place, const MapCell& map,
+                         std::int64_t failed) {
+  const std::string at = write_place(map_place);
+  const auto began = opened_at(at);
+  JsonWriter about;
+  about.begin_object().key("state").text(to_text(JobState::failed));
+  if (began) about.key("started_ms").number(to_ms(*began));
+  about.key("ended_ms").number(to_ms(clock_.now));
+  about.key("items").number(map.items).key("items_failed").number(failed);
+  about.key("error").text(std::to_string(failed) + " of " + std::to_string(map.items) +
+                          " items failed");
+  edit_.write("n:" + at, about.end_object().take());
+  instance_done(token, map_place, {}, Kind::failed);
 }
 
 void RunStep::end_map(const Token& token, const Place& map_place, const MapCell& map,
                       std::int64_t failed) {
+  if (failed > 0 && !suffices(node_of(token).map->policy, map.items, [&] { return failed; })) {
+    return map_failed(token, map_place, map, failed);
+  }
   const std::string at = write_place(map_place);
   JsonWriter list;
   list.begin_object().key("$map").text(at).key("items").number(map.items);

@@ -17,6 +17,13 @@ void write(JsonWriter& out, const RunNode& node) {
   time_or_null(out, "finished_at", node.finished_at);
   text_or_null(out, "waits_for", node.waits_for);
   text_or_null(out, "prompt", node.prompt);
+  if (!node.choices.empty()) {
+    out.key("choices").begin_array();
+    for (const std::string& choice : node.choices) out.text(choice);
+    out.end_array();
+  }
+  if (node.until) time_or_null(out, "until", node.until);
+  if (!node.inside.empty()) out.key("run").text(node.inside);
   text_or_null(out, "error", node.error);
   if (node.items) {
     out.key("items").number(*node.items).key("items_done").number(node.done.value_or(0));

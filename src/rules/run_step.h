@@ -92,6 +92,10 @@ class RunStep {
   void end_loop(const Region& region);
   void end_flow(const Spot& spot);
 
+  // run_group.cc
+  std::int64_t fail_group(const Token& behind, std::int64_t arrived);
+  std::optional<Place> failed_at(const Token& member);
+
   // Firing.
   void fire(const Token& token, bool dynamic = false);
   std::int64_t next_visit(const Token& token, bool dynamic);
@@ -129,6 +133,8 @@ class RunStep {
   };
   void release_items(const Token& token, const Place& map_place, const ItemRange& range);
   void end_map(const Token& token, const Place& map_place, const MapCell& map, std::int64_t failed);
+  void map_failed(const Token& token, const Place& map_place, const MapCell& map,
+                  std::int64_t failed);
   bool tolerates(const Token& token, const MapCell& map, const std::string& failed);
 
   // run_halt.cc
@@ -139,6 +145,7 @@ class RunStep {
   void sweep_again(RunState state);
   void undo(std::int64_t number);
   void undone(const NodeReport& report);
+  void undo_again();
   void finish(RunState state, bool leaves_open = false);
 
   // run_inside.cc

@@ -192,7 +192,7 @@ void RunStep::join(const Arrival& arrival, int inputs) {
   const Token token{.spot = arrival.spot, .node = target, .tag = arrival.tag};
   const std::int64_t usable = node.need >= 0 ? arrived + failed : arrived;
   bool fired = enough > 0 && edit_.read_number(fired_cell) != 0;
-  if (!fired && enough > 0 && usable >= enough) {
+  if (!fired && enough > 0 && arrived >= std::max(enough, node.need)) {
     fired = true;
     if (!complete) edit_.write_number(fired_cell, 1);
     fire(token);
@@ -201,14 +201,13 @@ void RunStep::join(const Arrival& arrival, int inputs) {
   for (const std::string& cell : {came, skipped_cell, failed_cell}) edit_.erase(cell);
   if (enough > 0) edit_.erase(fired_cell);
   if (fired) return;
-  if (node.need > 0 && arrived < node.need) {
-    Place place = token.spot.outer;
-    place.push_back({.node = name});
-    count(token, 1);
-    fail(place, "only " + std::to_string(arrived) + " of the nodes before " + name +
-                    " succeeded, " + std::to_string(node.need) + " are needed");
-    park(token, place, Phase::main);
-  } else if (enough == 0 && usable > 0) {
+  if (node.need > 0 && arrived < node.need && arrived + failed > 0) {
+    const std::int64_t again = fail_group(token, arrived);
+    if (again == 0) return;
+    edit_.write_number(came, all - again);
+    edit_.write_number(skipped_cell, skipped);
+    edit_.write_number(failed_cell, failed - again);
+  } else if (usable >= std::max(enough, 1)) {
     fire(token);
   } else {
     skip(token, failed > 0 ? Kind::failed : Kind::skipped);

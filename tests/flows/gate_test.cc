@@ -65,11 +65,48 @@ TEST_P(GateTest, ADeadlineAnswersByItself) {
   EXPECT_FALSE(client_.signal(id_, "ask", "true"));
 }
 
+TEST_P(GateTest, AnAnswerAfterTheDeadlineIsRefusedThoughNobodyWasThereToSeeItPass) {
+  open({.ask = Ask::approval, .deadline = Duration{300}}, {"approved", "timed_out"});
+  stop();
+  EXPECT_EQ(client_.wait_run(id_, Duration{400}).error().code, Errc::timed_out);
+  const auto late = client_.signal(id_, "ask", "true");
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code, Errc::conflict);
+  EXPECT_NE(late.error().message.find("timed out"), std::string::npos) << late.error().message;
+}
+
+TEST_P(GateTest, WhoLooksAtTheRunSeesWhatMayBeAnsweredAndUntilWhen) {
+  open({.ask = Ask::selection, .choices = {"red", "blue"}, .deadline = Duration{60'000}}, {"red"});
+  const RunNode ask = node("ask");
+  EXPECT_EQ(ask.choices, (std::vector<std::string>{"red", "blue"}));
+  ASSERT_TRUE(ask.until && ask.started_at);
+  EXPECT_EQ(*ask.until - *ask.started_at, Duration{60'000});
+}
+
+TEST_P(GateTest, AGateOfARunInsideIsAnsweredThere) {
+  Flow inner("inner"), outer("outer");
+  inner.gate("ask", {.ask = Ask::text});
+  outer.run("calls", inner);
+  work({outer});
+  id_ = client_.run(outer, json::object()).value();
+  await(id_, "calls", "waiting");
+  const std::string inside = node("calls").inside;
+  ASSERT_FALSE(inside.empty());
+  const auto refused = client_.signal(id_, "calls/ask", "\"x\"");
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("is in run " + inside), std::string::npos)
+      << refused.error().message;
+  await({inside}, "ask", "waiting");
+  client_.signal({inside}, "ask", "\"x\"").value();
+  EXPECT_EQ(wait(id_).output, "\"x\"");
+}
+
 TEST_P(GateTest, ATimerOnlyWaits) {
   open({.ask = Ask::timer, .deadline = Duration{200}}, {"default"});
   EXPECT_EQ(client_.signal(id_, "ask", "true").error().code, Errc::invalid);
   EXPECT_EQ(wait(id_).state, "succeeded");
   EXPECT_EQ(trace_.joined(), "default");
+  EXPECT_EQ(client_.signal(id_, "ask", "true").error().code, Errc::conflict);
 }
 
 TEST_P(GateTest, ACancelledRunsGateIsGone) {

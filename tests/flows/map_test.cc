@@ -110,6 +110,22 @@ TEST_P(MapTest, AMapsPolicyJudgesItsItems) {
   EXPECT_EQ(run(more).state, "failed");
 }
 
+TEST_P(MapTest, ItemsThatSucceedWithARetryAreNoLongerShownAsFailed) {
+  std::atomic<bool> broken{true};
+  Flow flow("mends");
+  auto list = flow.task("list", [] { return json({1, 2}); });
+  list >> flow.map("each", "$.nodes.list.result", [&broken](int i) {
+    if (broken) throw NoRetry("broken");
+    return i;
+  });
+  EXPECT_EQ(run(flow).state, "failed");
+  EXPECT_EQ(node("each[0]").state, "failed");
+  broken = false;
+  client_.retry_run(id_).value();
+  EXPECT_EQ(wait(id_).output, "[1,2]");
+  EXPECT_EQ(node("each[0]").state, "");
+}
+
 TEST_P(MapTest, AnItemThatIsNullIsNull) {
   tasks_.add("echo", [](const json& item) { return item; });
   Flow flow("nulls");

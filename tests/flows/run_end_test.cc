@@ -157,6 +157,15 @@ TEST_P(RunEnd, NothingGoesOnInARunThatHasEnded) {
   }
 }
 
+TEST_P(RunEnd, TheRunAroundSaysWhyTheOneInsideWasCompensated) {
+  Flow inner("child"), outer("parent");
+  auto fails = inner.task("fails", [] { throw NoRetry("the reason"); });
+  inner.task("done", [] {}).undo([](Shared&) {}) >> fails;
+  outer.run("calls", inner);
+  const std::string why = run(outer).error;
+  EXPECT_NE(why.find("inside ended compensated: node fails#1: the reason"), why.npos) << why;
+}
+
 TEST_P(RunEnd, AFailedRunDoesNotWaitForTheBackOffOfANode) {
   const Backoff hour{
       .kind = Backoff::Kind::fixed, .first = Duration{3'600'000}, .cap = Duration{3'600'000}};

@@ -65,6 +65,7 @@ TEST_P(RunTest, ACompensationThatFailsFailsTheRun) {
   const Run ended = run(flow);
   EXPECT_EQ(ended.state, "failed");
   EXPECT_NE(ended.error.find("cannot"), std::string::npos) << ended.error;
+  EXPECT_EQ(node("a").error, "its compensation failed: cannot");
 }
 
 TEST_P(RunTest, ARetryAfterACompensationThatFailedGoesOnCompensating) {
@@ -82,7 +83,9 @@ TEST_P(RunTest, ARetryAfterACompensationThatFailedGoesOnCompensating) {
   EXPECT_EQ(run(flow).state, "failed");
   *broken = false;
   client_.retry_run(id_).value();
-  EXPECT_EQ(wait(id_).state, "compensated");
+  const Run again = wait(id_);
+  EXPECT_EQ(again.state, "compensated");
+  EXPECT_EQ(again.error, "node c#1: no");
   EXPECT_EQ(trace_.joined(), "c undo-b undo-a");
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Workflows: fan-out and fan-in, groups and their policies, maps, local steps, dynamic steps.
+// Workflows: fan-out and fan-in, maps, local steps, dynamic steps.
 #include "tests/flows/flow_fixture.h"
 
 namespace penstock::testing {
@@ -70,47 +70,6 @@ TEST_P(Workflow, AMissingParameterIsAnErrorThatNamesTaskAndParameter) {
   const Run ended = run(flow);
   EXPECT_EQ(ended.state, "failed");
   EXPECT_NE(ended.error.find("task needy: parameter \"absent\""), std::string::npos) << ended.error;
-}
-
-// Three members, of which `bad` fail.
-class Policies : public FlowTest {
- protected:
-  Run judge(const Policy& policy, int bad) {
-    Flow flow("group");
-    auto split = flow.task("split", [] {});
-    std::vector<Nodes> members;
-    for (int i = 0; i < 3; ++i) {
-      members.push_back(flow.task("m" + std::to_string(i), [i, bad]() -> int {
-        if (i < bad) throw NoRetry("bad");
-        return i;
-      }));
-    }
-    auto after = flow.task("after", [this] { trace_.add("after"); });
-    split >> (members[0] | members[1] | members[2]).with(policy) >> after;
-    work({flow});
-    return run(flow);
-  }
-};
-INSTANTIATE_TEST_SUITE_P(Stores, Policies, ::testing::ValuesIn(flow_stores()), flow_store_name);
-
-TEST_P(Policies, StrictFailsWithTheFirstFailure) {
-  EXPECT_EQ(judge(Policy::strict(), 1).state, "failed");
-  EXPECT_EQ(trace_.count("after"), 0);
-}
-TEST_P(Policies, BestEffortGoesOnWhateverFails) {
-  EXPECT_EQ(judge(Policy::best_effort(), 3).state, "succeeded");
-  EXPECT_EQ(trace_.count("after"), 1);
-  EXPECT_EQ(node("m2").state, "failed");
-}
-TEST_P(Policies, AtLeastNeedsSoMany) {
-  EXPECT_EQ(judge(Policy::at_least(2), 1).state, "succeeded");
-  const Run ended = judge(Policy::at_least(2), 2);
-  EXPECT_EQ(ended.state, "failed");
-  EXPECT_NE(ended.error.find("only 1 of the nodes"), std::string::npos) << ended.error;
-}
-TEST_P(Policies, CriticalFailsOnlyWithACriticalMember) {
-  EXPECT_EQ(judge(Policy::critical({"m2"}), 2).state, "succeeded");
-  EXPECT_EQ(judge(Policy::critical({"m0"}), 1).state, "failed");
 }
 
 TEST_P(Workflow, AParameterOfAnotherTypeIsNamedWithItsTaskAndFailsAtOnce) {

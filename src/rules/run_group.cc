@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+//
+// What becomes of a run when too few of a group have succeeded.
+#include "rules/json.h"
+#include "rules/run_json.h"
+#include "rules/run_step.h"
+
+namespace penstock::rules {
+
+// Members that failed are parked as if they had not ended, so that a retry runs them again and the
+// node behind judges anew. How many; of none the node behind is parked itself.
+std::int64_t RunStep::fail_group(const Token& behind, std::int64_t arrived) {
+  const Graph& graph = *behind.spot.graph;
+  const Graph::Node& node = graph.nodes()[behind.node];
+  Place place = behind.spot.outer;
+  place.push_back({.node = node.node->name});
+  fail(place, "only " + std::to_string(arrived) + " of the nodes before " + node.node->name +
+                  " succeeded, " + std::to_string(node.need) + " are needed");
+  std::int64_t again = 0;
+  for (const int e : node.in) {
+    const Graph::Edge& edge = graph.edges()[e];
+    const Graph::Node& before = graph.nodes()[edge.from];
+    if (!before.tolerated || edge.exits > 0) continue;
+    Token member{.spot = behind.spot, .node = edge.from, .tag = behind.tag};
+    member.tag.resize(behind.tag.size() - node.loops.size() + before.loops.size());
+    const auto at = failed_at(member);
+    if (!at) continue;
+    count(member, 1);
+    park(member, *at, Phase::main);
+    ++again;
+  }
+  if (again > 0) return again;
+  count(behind, 1);
+  park(behind, place, Phase::main);
+  return 0;
+}
+
+// Its last visit, when that has failed.
+std::optional<Place> RunStep::failed_at(const Token& member) {
+  const std::string& name = node_of(member).name;
+  Place place = member.spot.outer;
+  place.push_back({.node = name});
+  if (!member.tag.empty()) {
+    place.back().visit = edit_.read_number("v:" + member.spot.scope + name, 1);
+  }
+  const auto about = about_of(write_place(place));
+  const auto state = about.find("state");
+  if (state == about.end()) return std::nullopt;
+  if (read_string(state->second).value_or("") != to_text(JobState::failed)) return std::nullopt;
+  return place;
+}
+
+}  // namespace penstock::rules
