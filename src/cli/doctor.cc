@@ -3,8 +3,10 @@
 #include "cli/connect.h"
 #include "cli/settings.h"
 #include "rules/duration.h"
+#include "rules/explain.h"
 #include "rules/job_json.h"
 #include "rules/name.h"
+#include "rules/transition.h"
 
 #include <algorithm>
 #include <iostream>
@@ -13,31 +15,33 @@
 namespace penstock::cli {
 namespace {
 
-bool has(const std::vector<std::string>& names, const std::string& name) {
-  return std::ranges::find(names, name) != names.end();
-}
+constexpr int most_pages = 20;
 
-// Ready jobs whose queue, pool and task no live worker has: they would wait for ever.
-Result<void> find_unserved(Client& client, Health& health) {
+// Jobs whose queue, pool and task no live worker has: they would wait for ever. Of those that are
+// scheduled the ones that somebody had to put back; the others have time to find a worker.
+Result<void> find_unserved(Client& client, JobState state, std::set<std::string>& told,
+                           Health& health) {
   auto workers = client.workers();
   if (!workers) return std::move(workers).error();
-  std::set<std::string> told;
-  Filter filter{.state = JobState::ready, .limit = 1000};
-  auto page = client.list(filter);
-  if (!page) return std::move(page).error();
-  for (const Job& job : page->items) {
-    const bool served = std::ranges::any_of(*workers, [&](const WorkerRecord& worker) {
-      const bool in_pool = job.pool.empty() ? worker.pools.empty() : has(worker.pools, job.pool);
-      return in_pool && has(worker.queues, job.queue) && has(worker.tasks, job.task);
-    });
-    if (served) continue;
-    const std::string where = "task " + job.task + " in queue " + job.queue +
-                              (job.pool.empty() ? "" : " and pool " + job.pool);
-    if (!told.insert(where).second) continue;
-    health.findings.push_back(
-        {.serious = true,
-         .what = "no live worker can run " + where + ", such as job " + job.id.text,
-         .hint = "start a worker with this task, queue and pool"});
+  Filter filter{.state = state, .limit = 1000};
+  for (int page_number = 0; page_number < most_pages; ++page_number) {
+    auto page = client.list(filter);
+    if (!page) return std::move(page).error();
+    for (const Job& job : page->items) {
+      if (state == JobState::scheduled && job.error != rules::nobody_offers) continue;
+      const bool served = std::ranges::any_of(
+          *workers, [&](const WorkerRecord& worker) { return rules::serves(worker, job); });
+      if (served) continue;
+      const std::string where = "task " + job.task + " in queue " + job.queue +
+                                (job.pool.empty() ? "" : " and pool " + job.pool);
+      if (!told.insert(where).second) continue;
+      health.findings.push_back(
+          {.serious = true,
+           .what = "no live worker can run " + where + ", such as job " + job.id.text,
+           .hint = "start a worker with this task, queue and pool"});
+    }
+    if (page->next_cursor.empty()) break;
+    filter.cursor = page->next_cursor;
   }
   return {};
 }
@@ -81,7 +85,11 @@ int run_doctor(const Arguments& arguments) {
   if (!client) return fail(arguments, client.error());
   auto health = client->health();
   if (!health) return fail(arguments, health.error());
-  if (auto ok = find_unserved(*client, *health); !ok) return fail(arguments, ok.error());
+  std::set<std::string> unserved;
+  for (const JobState state : {JobState::ready, JobState::scheduled}) {
+    auto ok = find_unserved(*client, state, unserved, *health);
+    if (!ok) return fail(arguments, ok.error());
+  }
   if (auto ok = find_silent(*client, *health); !ok) return fail(arguments, ok.error());
   if (auto ok = find_troubled_queues(*client, *health); !ok) return fail(arguments, ok.error());
   const bool ill = std::ranges::any_of(health->findings, &Health::Finding::serious);

@@ -14,10 +14,12 @@
 #include "rules/run_report.h"
 
 #include <iostream>
+#include <map>
 
 namespace penstock::cli {
 namespace {
 
+constexpr std::size_t most_items = 20;
 constexpr Duration for_ever{365LL * 24 * 3'600'000};
 
 // The words of a command, which has to have so many.
@@ -47,11 +49,20 @@ void print_run(const Arguments& arguments, const Run& run) {
   if (!run.parent.empty()) std::cout << "parent   " << run.parent << '\n';
   if (!run.forked_from.empty()) std::cout << "forked   from " << run.forked_from << '\n';
   Table table({"NODE", "VISIT", "STATE", "ACTION", "ATTEMPT", "WORKER", "TOOK", "NOTE"});
+  std::map<std::string, std::size_t> items;  // Shown of each map that failed in many.
   for (const RunNode& node : run.nodes) {
+    const auto bracket = node.node.ends_with(']') ? node.node.rfind('[') : std::string::npos;
+    if (bracket != std::string::npos && ++items[node.node.substr(0, bracket)] > most_items)
+      continue;
     table.row({node.node, std::to_string(node.visit), node.state, cell(node.action),
                std::to_string(node.attempt), cell(node.worker), ran_for(node), note_of(node)});
   }
   std::cout << table.text();
+  for (const auto& [map, count] : items) {
+    if (count <= most_items) continue;
+    std::cout << "and " << count - most_items << " more items of " << rules::printable(map)
+              << ": --json has them all\n";
+  }
   for (const std::string& entry : run.history) {
     std::cout << "history  " << history_text(entry) << '\n';
   }
@@ -92,6 +103,7 @@ int run_flow(const Arguments& arguments) {
     auto loaded = load_flow_file(name);
     if (!loaded) return fail(arguments, loaded.error());
     id = client->run_text(text_of(*loaded), *std::move(input), options);
+    if (id && !arguments.quiet()) say_if_nobody_offers(*client, *loaded->definition);
   } else {
     id = client->run_text(std::string_view(name), *std::move(input), options);
   }
@@ -182,7 +194,7 @@ int fork_run(const Arguments& arguments) {
   ForkSpec spec{.run = {(*words)[0]}, .node = arguments.text("--node")};
   for (const std::string& text : arguments.all("--set")) {
     const auto equals = text.find('=');
-    if (equals == std::string::npos) {
+    if (equals == std::string::npos || equals == 0) {
       return fail(arguments, {Errc::invalid, "--set " + text + ": write KEY=JSON"});
     }
     auto value = read_input_word(text.substr(equals + 1));

@@ -4,6 +4,7 @@
 #include "cli/input_file.h"
 #include "cli/task_tables.h"
 #include "flow/draw.h"
+#include "rules/json.h"
 #include "rules/name.h"
 
 #include <penstock/program.h>
@@ -171,6 +172,22 @@ std::vector<std::string> unserved_nodes(const FlowDefinitions& flows, const Task
   return sentences;
 }
 
+void say_if_nobody_offers(Client& client, const rules::FlowDefinition& flow) {
+  std::vector<std::string> alone;
+  const auto look = [&](const auto& self, const rules::FlowDefinition& of) -> void {
+    for (const rules::FlowNode& node : of.nodes) {
+      if (node.body) self(self, *node.body);
+      if (node.task.empty()) continue;
+      const auto offered = client.offered(node.task, node.queue, node.pool);
+      if (offered && !*offered) alone.push_back(of.flow + '.' + node.name);
+    }
+  };
+  look(look, flow);
+  if (alone.empty()) return;
+  std::cerr << "note: no live worker has the task, queue and pool of " << list_of(alone)
+            << "; the run waits there for one (penstock worker --flow FILE)\n";
+}
+
 int check_flow(const Arguments& arguments) {
   if (arguments.words().empty()) {
     return fail(arguments, {Errc::invalid, "write penstock flow check FILE..."});
@@ -180,6 +197,11 @@ int check_flow(const Arguments& arguments) {
     auto loaded = load_flow_file(path);
     if (!loaded) {
       code = fail(arguments, loaded.error());
+    } else if (arguments.json()) {
+      rules::JsonWriter out;
+      out.begin_object().key("file").text(path).key("flow").text(loaded->definition->flow);
+      out.key("nodes").number(static_cast<std::int64_t>(loaded->definition->nodes.size()));
+      std::cout << out.end_object().take() << '\n';
     } else if (!arguments.quiet()) {
       std::cout << path << ": flow " << loaded->definition->flow << ", "
                 << loaded->definition->nodes.size() << " nodes, no mistakes\n";

@@ -137,9 +137,11 @@ void settle(RunNode& node, bool failed, bool runs) {
 void add_job(RunNode& node, const Job& job) {
   node.state = rules::to_text(job.state);
   node.attempt = job.attempt;
+  node.error = job.error;
+  const bool was_put_back = job.attempt == 0;  // By a worker that lacks its task.
+  if (was_put_back) return;
   node.worker = job.worker;
   node.started_at = job.started_at;
-  node.error = job.error;
 }
 
 }  // namespace

@@ -59,7 +59,24 @@ std::string deed_text(const FlowNode& node) {
   std::string text = "gate " + std::string(node.gate ? rules::to_text(node.gate->ask) : "");
   if (!node.gate) return text;
   if (!node.gate->prompt.empty()) text += " \"" + rules::printable(node.gate->prompt) + '"';
+  std::string choices;
+  for (const std::string& choice : node.gate->choices) {
+    choices += (choices.empty() ? " of " : ", ") + rules::printable(choice, longest_text);
+  }
+  text += choices;
   if (node.gate->deadline) text += ", " + rules::format_duration(*node.gate->deadline);
+  return text;
+}
+
+// Where it runs and what it waits for, as far as that is not as for most.
+std::string place_text(const FlowNode& node) {
+  std::string text;
+  if (node.local) text += ", local";
+  if (!node.pool.empty()) text += ", pool " + node.pool;
+  if (node.queue != "default") text += ", queue " + node.queue;
+  if (!node.undo_task.empty()) text += ", undo " + node.undo_task;
+  if (node.join == 1) text += ", after any";
+  if (node.join > 1) text += ", after " + std::to_string(node.join);
   return text;
 }
 
@@ -94,12 +111,8 @@ void draw_ascii(const Graph& graph, const std::string& indent, std::string& out)
     const Graph::Node& at = graph.nodes()[index];
     const FlowNode& node = *at.node;
     out += indent + (index == graph.start() ? "* " : "  ") + node.name +
-           std::string(widest - node.name.size() + 2, ' ') + deed_text(node);
-    if (!node.pool.empty()) out += ", pool " + node.pool;
-    if (node.queue != "default") out += ", queue " + node.queue;
-    if (!node.undo_task.empty()) out += ", undo " + node.undo_task;
-    if (node.join > 0) out += ", after any " + std::to_string(node.join);
-    out += '\n';
+           std::string(widest - node.name.size() + 2, ' ') + deed_text(node) + place_text(node) +
+           '\n';
     if (!node.when.empty()) {
       out += indent + "    when " + rules::printable(node.when, longest_text) + '\n';
     }
@@ -226,6 +239,13 @@ class Painter {
  public:
   explicit Painter(Canvas& canvas) : canvas_(canvas) {}
 
+  void paint_whole(const Graph& graph) {
+    canvas_.node("start", nullptr, "start");
+    canvas_.edge("start", "n" + std::to_string(graph.start()), "", false);
+    paint(graph, "n");
+  }
+
+ private:
   void paint(const Graph& graph, const std::string& id) {
     const auto& groups = graph.definition().groups;
     std::vector<bool> drawn(graph.nodes().size());
@@ -255,10 +275,9 @@ class Painter {
     for (const int node : in_order(graph)) paint_body(graph, node, id);
   }
 
- private:
   void paint_node(const Graph& graph, int at, const std::string& id) {
     const FlowNode& node = *graph.nodes()[at].node;
-    std::string text = node.name + '\n' + deed_text(node);
+    std::string text = node.name + '\n' + deed_text(node) + place_text(node);
     if (node.map) text += '\n' + map_text(*node.map);
     if (!node.when.empty()) text += "\nwhen " + rules::printable(node.when, longest_text);
     canvas_.node(id + std::to_string(at), &node, text);
@@ -295,12 +314,12 @@ std::string draw(const Graph& graph, Drawing drawing) {
   if (drawing == Drawing::mermaid) {
     out = "flowchart TD\n";
     Mermaid canvas(out);
-    Painter(canvas).paint(graph, "n");
+    Painter(canvas).paint_whole(graph);
     return out;
   }
   out = "digraph " + Dot::quoted(graph.definition().flow) + " {\n";
   Dot canvas(out);
-  Painter(canvas).paint(graph, "n");
+  Painter(canvas).paint_whole(graph);
   return out + "}\n";
 }
 

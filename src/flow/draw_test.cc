@@ -53,9 +53,11 @@ TEST(Draw, AsText) {
 
 TEST(Draw, AsMermaid) {
   EXPECT_EQ(drawn(Drawing::mermaid), R"~(flowchart TD
+  start(("start"))
+  start --> n0
   n0["clean<br/>task clean<br/>when $.input.rows != []"]
   n2{{"review<br/>gate approval #quot;Load #quot;it#quot;?#quot;, 1d"}}
-  n1["load<br/>task load"]
+  n1["load<br/>task load, pool db, undo unload"]
   n3[["each<br/>task enrich<br/>for each of $.nodes.clean.result, 5 at once"]]
   n4[["archive<br/>run of archive"]]
   nend(("end"))
@@ -75,9 +77,11 @@ TEST(Draw, AsMermaid) {
 
 TEST(Draw, AsDot) {
   EXPECT_EQ(drawn(Drawing::dot), R"~(digraph "etl" {
+  start [shape=doublecircle, label="start"];
+  start -> n0;
   n0 [shape=box, label="clean\ntask clean\nwhen $.input.rows != []"];
   n2 [shape=hexagon, label="review\ngate approval \"Load \"it\"?\", 1d"];
-  n1 [shape=box, label="load\ntask load"];
+  n1 [shape=box, label="load\ntask load, pool db, undo unload"];
   n3 [shape=box3d, label="each\ntask enrich\nfor each of $.nodes.clean.result, 5 at once"];
   n4 [shape=box3d, label="archive\nrun of archive"];
   nend [shape=doublecircle, label="end"];
@@ -120,6 +124,8 @@ TEST(Draw, GroupsStandTogether) {
   group pair (at least 1): a b
 )~");
   EXPECT_EQ(draw(*graph, Drawing::mermaid), R"~(flowchart TD
+  start(("start"))
+  start --> n0
   subgraph ng0["pair (at least 1)"]
     n1["a<br/>task t"]
     n2["b<br/>task t"]

@@ -72,6 +72,19 @@ constexpr Vain mistakes[] = {
      "f.yaml:6:1: group two needs 4 of 2 members\n"
      "f.yaml:8:3: node b: critical in group odd, but no member of it\n"
      "f.yaml:9:3: node c: it is in two groups: two and odd\n"},
+    {"WhatIsNothing",
+     "flow: f\nlimits: {timeout: 0s}\nnodes:\n"
+     "  a: {gate: {ask: selection, choices: [x, y, x], deadline: 0s}}\n"
+     "  b: {task: t, timeout: 0s, needs: [a]}\n",
+     "f.yaml:2:19: timeout has to be longer than nothing: leave it out for none\n"
+     "f.yaml:4:7: node a: choice \"x\" is there twice\n"
+     "f.yaml:4:60: node a: deadline has to be longer than nothing: leave it out for none\n"
+     "f.yaml:5:25: node b: timeout has to be longer than nothing: leave it out for none\n"},
+    {"GroupsThatNobodyJudges",
+     "flow: f\ngroups: {g: {nodes: [b, c], policy: {at_least: 1}}}\nnodes:\n"
+     "  a: {task: t}\n  b: {task: t, needs: [a]}\n  c: {task: t, needs: [a]}\n",
+     "f.yaml:3:1: group g needs 1, and no node is behind it to judge whether it has them: add "
+     "one\n"},
     {"NothingIsSaidTwice",
      "flow: f\nnodes:\n  a: {gate: {ask: what, deadline: 3x}, next: {sure: b, timed_out: b}}\n"
      "  b: {task: t, with: $.item, map: x}\n",

@@ -74,6 +74,10 @@ bool Findings::duration(const YamlMember& from, std::optional<Duration>& into) c
   }
   auto parsed = rules::parse_duration(from.value->text);
   if (!parsed) return refuse(from, parsed.error());
+  if (*parsed <= Duration{0}) {
+    say(from.value->place, from.key + " has to be longer than nothing: leave it out for none");
+    return false;
+  }
   into = *parsed;
   return true;
 }

@@ -82,6 +82,10 @@ void read_gate(const YamlMember& from, NodeDraft& draft, const Findings& finding
   } else if (!chooses && !gate.choices.empty()) {
     findings.say(from.place, "choices are for ask: selection or selections, not for " + ask);
   }
+  for (auto at = gate.choices.begin(); at != gate.choices.end(); ++at) {
+    if (std::find(gate.choices.begin(), at, *at) == at) continue;
+    findings.say(from.place, "choice \"" + rules::printable(*at) + "\" is there twice");
+  }
   if (gate.ask == Ask::timer && !gate.deadline) {
     findings.say(from.place, "a timer needs a deadline: how long it waits");
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "rules/explain.h"
 
+#include "rules/advance.h"
 #include "rules/duration.h"
 #include "rules/job_state.h"
 #include "rules/json.h"
@@ -14,18 +15,24 @@ bool has(const std::vector<std::string>& names, const std::string& name) {
   return std::ranges::find(names, name) != names.end();
 }
 
-void explain_ready(const Job& job, const Queue* queue, std::span<const WorkerRecord> workers,
-                   std::vector<Reason>& reasons) {
-  if (queue && queue->paused) {
-    reasons.push_back({"paused", "queue " + job.queue + " is paused: resume it to go on"});
-  }
+bool in_pool(const WorkerRecord& worker, const Job& job) {
+  return job.pool.empty() ? worker.pools.empty() : has(worker.pools, job.pool);
+}
+
+bool offers(const WorkerRecord& worker, const Job& job) {
+  return job.task == step_task || has(worker.tasks, job.task);
+}
+
+// Who lacks to take it; whether one that could has a slot free.
+bool explain_workers(const Job& job, std::span<const WorkerRecord> workers,
+                     std::vector<Reason>& reasons) {
   bool queue_served = false, pool_served = false, task_served = false, slot_free = false;
   for (const WorkerRecord& worker : workers) {
     if (!has(worker.queues, job.queue)) continue;
     queue_served = true;
-    if (!(job.pool.empty() ? worker.pools.empty() : has(worker.pools, job.pool))) continue;
+    if (!in_pool(worker, job)) continue;
     pool_served = true;
-    if (!has(worker.tasks, job.task)) continue;
+    if (!offers(worker, job)) continue;
     task_served = true;
     slot_free = slot_free || worker.running < worker.concurrency;
   }
@@ -39,13 +46,29 @@ void explain_ready(const Job& job, const Queue* queue, std::span<const WorkerRec
   } else if (!task_served) {
     reasons.push_back({"no_handler", "no live worker of queue " + job.queue + " offers task \"" +
                                          job.task + "\""});
-  } else if (!slot_free || (queue && queue->ready > 1)) {
+  }
+  return slot_free || !task_served;
+}
+
+void explain_ready(const Job& job, const Queue* queue, std::span<const WorkerRecord> workers,
+                   std::vector<Reason>& reasons) {
+  if (queue && queue->paused) {
+    reasons.push_back({"paused", "queue " + job.queue + " is paused: resume it to go on"});
+  }
+  const std::size_t before = reasons.size();
+  const bool slot_free = explain_workers(job, workers, reasons);
+  if (reasons.size() > before) return;
+  if (!slot_free || (queue && queue->ready > 1)) {
     reasons.push_back({"behind", "other jobs come first",
                        queue ? std::to_string(queue->ready) + " ready in queue " + job.queue : ""});
   }
 }
 
 }  // namespace
+
+bool serves(const WorkerRecord& worker, const Job& job) {
+  return in_pool(worker, job) && has(worker.queues, job.queue) && offers(worker, job);
+}
 
 std::vector<Reason> explain(const Job& job, const Queue* queue,
                             std::span<const WorkerRecord> workers, Time now) {
@@ -59,6 +82,7 @@ std::vector<Reason> explain(const Job& job, const Queue* queue,
                        (job.attempt > 0 ? "it failed and is tried again in " : "it starts in ") +
                            format_duration(left),
                        job.error});
+    explain_workers(job, workers, reasons);
   }
   if (job.state == JobState::ready) explain_ready(job, queue, workers, reasons);
   return reasons;

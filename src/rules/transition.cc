@@ -62,6 +62,7 @@ class Decision {
       next_.error = "no handler" + n.offers;
       return failed();
     }
+    if (!n.offered) next_.error = nobody_offers;
     next_.misses = job_.misses + 1;
     const int doublings = std::min(job_.misses, 16);
     return later(std::min(miss_first * (1 << doublings), n.offered ? miss_cap : miss_cap_alone));

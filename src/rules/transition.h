@@ -42,6 +42,9 @@ struct Crashed {            // The worker process died, or a program that it ran
 using Outcome =
     std::variant<Succeeded, Failed, Snoozed, Cancelled, Interrupted, NoSuchTask, Crashed>;
 
+/// The error of a step of a run that was put back because of it.
+inline constexpr std::string_view nobody_offers = "no live worker of its queue and pool offers it";
+
 /// What `decide` has to know of the running attempt.
 struct Attempted {
   JobKey key;

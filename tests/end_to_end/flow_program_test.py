@@ -102,6 +102,22 @@ nodes:
             fleet.wait_line("is replaced", count + 1)
             self.assertEqual(self.flow("run", "outer"), str(count + 2))
 
+    def test_a_step_that_no_worker_offers_is_told_by_all_who_are_asked(self):
+        file = self.write("lonely.yaml", "flow: lonely\nnodes:\n  a: {exec: [echo, '1']}\n")
+        other = self.write("other.yaml", "flow: other\nnodes:\n  b: {exec: [echo, '2']}\n")
+        began = self.run_command("flow", "run", file, "--id", "l", "--timeout", "1ms", code=5)
+        self.assertIn("no live worker has the task, queue and pool of lonely.a", began.err)
+        self.worker("--flow", other)
+        node = self.until("it is put back", lambda: (seen := self.node("l", "a"))["error"] and seen)
+        self.assertEqual(node["error"], "no live worker of its queue and pool offers it")
+        self.assertIsNone(node["worker"])
+        self.assertIn("no live worker can run task lonely.a",
+                      self.doctor(code=1)["findings"][0]["what"])
+        self.assertIn("offers task \"lonely.a\"",
+                      self.run_command("job", "explain", node["job"]).out)
+        self.worker("--flow", file)
+        self.assertEqual(self.flow("wait", "l"), "1")
+
     def test_a_program_writes_to_the_store_of_its_run_and_knows_where_it_is(self):
         step = self.write("step.py", """
 import json, os, sys
