@@ -217,6 +217,28 @@ TEST_P(EveryCrash, OfALoopWithAForkInIt) {
   survives(flow, "succeeded");
 }
 
+TEST_P(EveryCrash, OfALoopThatIsLeftOnEachTurn) {
+  struct Turn : Node {
+    std::string post(Shared& shared, const json&, const json&) override {
+      shared.add("turns", 1);
+      return shared.get_or("turns", 0) < 3 ? "again" : "done";
+    }
+  };
+  Flow flow("leaves");
+  auto head = flow.task("head", [] { return json({1, 2}); });
+  auto turn = flow.node("turn", Turn{});
+  auto join = flow.task("join", noting("join"));
+  head >> turn;
+  turn.on("again") >> head;
+  head >> flow.task("side", noting("side")) >> join;
+  turn.on("done") >> flow.task("fin", noting("fin")) >> join;
+  head >> flow.map("each", "$.nodes.head.result",
+                   [](int n, Shared& shared) { shared.append("items", n); }) >>
+      flow.task("behind", noting("behind"));
+  flow.start(head);
+  survives(flow, "succeeded");
+}
+
 TEST_P(EveryCrash, OfAMapAndABatch) {
   struct Batch : BatchNode {
     json prep(Shared&) override { return {1, 2, 3}; }
