@@ -134,7 +134,7 @@ int list_runs(const Arguments& arguments) {
     auto page = client->list_runs(cursor, left, which);
     if (!page) return fail(arguments, page.error());
     for (const Run& run : page->items) {
-      if (arguments.json()) std::cout << rules::to_json(run) << '\n';
+      if (arguments.json()) std::cout << rules::to_brief_json(run) << '\n';
       table.row({run.id.text, run.flow, run.state, std::to_string(run.steps),
                  rules::format_time(run.created_at), time_cell(run.finished_at)});
     }

@@ -40,10 +40,12 @@ Result<void> add_flow_program(const flow::FlowProgram& program, const std::strin
                                     " already (--exec, [tasks.NAME] or its own code): rename the "
                                     "node, the flow or that task"};
   }
-  return add_program(tasks, program.task,
-                     Program{.command = program.command,
-                             .folder = program.folder,
-                             .environment = {{"PENSTOCK_STORE", store}}});
+  auto added = add_program(tasks, program.task,
+                           Program{.command = program.command,
+                                   .folder = program.folder,
+                                   .environment = {{"PENSTOCK_STORE", store}}});
+  if (!added) return Error{added.error().code, path + ": " + added.error().message};
+  return added;
 }
 
 // A node that a worker with these tasks can do has a job in the node's queue and pool; whoever

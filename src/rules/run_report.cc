@@ -34,8 +34,9 @@ void write(JsonWriter& out, const RunNode& node) {
 
 }  // namespace
 
-std::string to_json(const Run& run) {
-  JsonWriter out;
+namespace {
+
+void write_brief(JsonWriter& out, const Run& run) {
   out.begin_object().key("run").text(run.id.text).key("flow").text(run.flow);
   out.key("version").text(run.version).key("state").text(run.state);
   out.key("input").raw(run.input.empty() ? "null" : run.input);
@@ -47,6 +48,19 @@ std::string to_json(const Run& run) {
   time_or_null(out, "created_at", run.created_at);
   time_or_null(out, "started_at", run.started_at);
   time_or_null(out, "finished_at", run.finished_at);
+}
+
+}  // namespace
+
+std::string to_brief_json(const Run& run) {
+  JsonWriter out;
+  write_brief(out, run);
+  return out.end_object().take();
+}
+
+std::string to_json(const Run& run) {
+  JsonWriter out;
+  write_brief(out, run);
   out.key("nodes").begin_array();
   for (const RunNode& node : run.nodes) write(out, node);
   out.end_array().key("history").begin_array();
