@@ -18,6 +18,8 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <optional>
+#include <span>
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -60,6 +62,8 @@ struct Supervisor::State {
   void give_up_reload(std::size_t index, const std::string& why);
   void bury_leaving();
   std::int64_t retire_session(const ChildEnd& end) const;
+  std::optional<std::int64_t> rescue_seen(std::span<const WorkerRecord> workers,
+                                          const ChildEnd& end) const;
   void announce();
   void ring() const;
   void wait(Duration longest);
@@ -206,24 +210,39 @@ void Supervisor::State::bury_leaving() {
   });
 }
 
-// The child is dead for certain, so its beat cannot move any more: the one that is seen now is
-// good. Returns how many jobs it held.
+// The child is dead for certain, so its beat stands still: the one that is seen now is good, but
+// for a last one that its server had not read yet. Hence again, while it is there. Returns how many
+// jobs it held.
 std::int64_t Supervisor::State::retire_session(const ChildEnd& end) const {
+  constexpr int most_looks = 4;
+  std::int64_t jobs = 0;
+  for (int look = 0; look < most_looks; ++look) {
+    const auto listed = store->list(SessionsQuery{});
+    if (!listed) {
+      log(LogLevel::warning,
+          "[MANAGER] its session is left to its peers: " + listed.error().message);
+      break;
+    }
+    const auto rescued = rescue_seen(std::get<Page<WorkerRecord>>(*listed).items, end);
+    if (!rescued) break;
+    jobs += *rescued;
+  }
+  return jobs;
+}
+
+// Nothing if none of them is its session.
+std::optional<std::int64_t> Supervisor::State::rescue_seen(std::span<const WorkerRecord> workers,
+                                                           const ChildEnd& end) const {
   char host[256] = "";
   gethostname(host, sizeof host - 1);
-  const auto listed = store->list(SessionsQuery{});
-  if (!listed) {
-    log(LogLevel::warning, "[MANAGER] its session is left to its peers: " + listed.error().message);
-    return 0;
-  }
-  std::int64_t jobs = 0;
-  for (const WorkerRecord& worker : std::get<Page<WorkerRecord>>(*listed).items) {
+  std::optional<std::int64_t> jobs;
+  for (const WorkerRecord& worker : workers) {
     if (worker.pid != end.pid || worker.host != host) continue;
     const auto rescued =
         rescue_all(*store, {.session = SessionNumber{worker.session}, .beat = worker.beat},
                    {.certificate = end.describe()});
     if (!rescued) log(LogLevel::warning, "[MANAGER] rescue: " + rescued.error().message);
-    jobs += rescued.value_or(0);
+    jobs = jobs.value_or(0) + rescued.value_or(0);
   }
   return jobs;
 }

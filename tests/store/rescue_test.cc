@@ -93,6 +93,18 @@ TEST_P(Rescue, GoesOnInStepsAfterItsRescuerDied) {
   EXPECT_EQ(store->check().value().sessions_lost, 1);
 }
 
+TEST_P(Rescue, ItsJobsBearTheCertificateOfWhoeverRetiredIt) {
+  const std::vector<rules::NewJob> jobs(3, new_job(clock, "t"));
+  store->submit({.request = producer.next(), .jobs = jobs}).value();
+  ASSERT_EQ(session.reserve(3).size(), 3U);
+  rescue(session.number(), beat_of(*store, session.number()), 1);
+  while (store->rescue(session.number(), 0, {.certificate = "no beat"}, clock.now(), {.jobs = 1})
+             .value()
+             .more) {
+  }
+  for (const Job& job : all_jobs(*store)) EXPECT_TRUE(job.error.ends_with("died: signal 9"));
+}
+
 TEST_P(Rescue, RetiredSessionHoldsNothingEvenBeforeAllIsGivenBack) {
   const std::vector<rules::NewJob> jobs(5, new_job(clock, "t"));
   store->submit({.request = producer.next(), .jobs = jobs}).value();

@@ -65,7 +65,7 @@ TEST_F(SqliteFile, AnotherLayoutIsRefusedByBothNumbers) {
   EXPECT_EQ(refused.error().code, Errc::conflict);
   EXPECT_EQ(refused.error().message,
             "database " + store.path() +
-                " has layout 99, this program knows layout 4: use a matching version of penstock");
+                " has layout 99, this program knows layout 5: use a matching version of penstock");
 }
 
 TEST_F(SqliteFile, ADatabaseOfAnotherProgramIsRefusedAndNotTouched) {

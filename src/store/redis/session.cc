@@ -204,13 +204,15 @@ Result<Step> RedisStore::rescue(SessionNumber session, std::uint64_t seen, const
   if (!retired) return std::move(retired).error();
   if (answer_of(*retired) != 1) return Step{};
   const std::string worker((*retired)[1].text());
+  // What the first of its rescuers knew: another may be giving its jobs back.
+  const std::string known((*retired)[2].text());
   const SessionId dead{.number = session};
   auto jobs = held_as(dead, {}, "rescue", std::min(budget.jobs, rules::step_jobs));
   if (!jobs && jobs.error().code == Errc::lease_lost) return Step{};  // Another was quicker.
   if (!jobs) return std::move(jobs).error();
   Step step;
   const std::string certificate =
-      "worker " + worker + " died: " + (death.certificate.empty() ? "no beat" : death.certificate);
+      "worker " + worker + " died: " + (known.empty() ? "no beat" : known);
   auto done =
       give_back(dead, {}, "rescue", *jobs, rules::Crashed{certificate}, death.retention, now);
   if (!done && done.error().code == Errc::lease_lost) return Step{};

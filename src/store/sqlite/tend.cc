@@ -153,17 +153,19 @@ Result<Step> SqliteStore::rescue(SessionNumber session, std::uint64_t seen, cons
   const auto slot_number = static_cast<std::size_t>(read.integer(2));
   const std::string worker(read.text(3));
   const bool retired = read.integer(4) != 0;
+  // What the first of its rescuers knew: another may be giving its jobs back.
+  const std::string known(retired ? read.text(6) : std::string_view(death.certificate));
   read.end();
   LiveFile::Slot& slot = live().slot(slot_number);
   if (!retired && slot.beat_of(session) != seen) return Step{};
   if (!retired) {
-    db.statement("tend.retire").start(number).run();
+    db.statement("tend.retire").start(number, known).run();
     db.statement("meta.add").start("sessions_lost", 1).run();
-    step->event_line("w\t" + escape_field(worker) + "\tlost: " + escape_field(death.certificate));
+    step->event_line("w\t" + escape_field(worker) + "\tlost: " + escape_field(known));
   }
   Step result;
   const std::string certificate =
-      "worker " + worker + " died: " + (death.certificate.empty() ? "no beat" : death.certificate);
+      "worker " + worker + " died: " + (known.empty() ? "no beat" : known);
   result.done = give_back_all(*step, session, rules::Crashed{certificate}, death.retention,
                               budget.jobs, worker);
   result.more = result.done == static_cast<std::int64_t>(budget.jobs);

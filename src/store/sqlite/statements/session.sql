@@ -1,7 +1,7 @@
 -- open, extend, held, close.
 
 -- name: row
-SELECT nonce, call, slot, worker, retired, told FROM sessions WHERE session = ?1
+SELECT nonce, call, slot, worker, retired, told, certificate FROM sessions WHERE session = ?1
 
 -- name: numbered
 UPDATE sessions SET call = ?2 WHERE session = ?1

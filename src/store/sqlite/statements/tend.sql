@@ -17,4 +17,4 @@ WHERE expires_at_ms IS NOT NULL AND state IN ('waiting', 'scheduled', 'ready')
   AND expires_at_ms <= ?1 ORDER BY expires_at_ms LIMIT ?2
 
 -- name: retire
-UPDATE sessions SET retired = 1 WHERE session = ?1
+UPDATE sessions SET retired = 1, certificate = ?2 WHERE session = ?1
