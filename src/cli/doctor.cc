@@ -3,10 +3,9 @@
 #include "cli/connect.h"
 #include "cli/settings.h"
 #include "rules/duration.h"
-#include "rules/explain.h"
 #include "rules/job_json.h"
 #include "rules/name.h"
-#include "rules/transition.h"
+#include "rules/serving.h"
 
 #include <algorithm>
 #include <iostream>
@@ -17,21 +16,16 @@ namespace {
 
 constexpr int most_pages = 20;
 
-// Jobs whose queue, pool and task no live worker has: they would wait for ever. Of those that are
-// scheduled the ones that somebody had to put back; the others have time to find a worker.
-Result<void> find_unserved(Client& client, JobState state, std::set<std::string>& told,
-                           Health& health) {
-  auto workers = client.workers();
-  if (!workers) return std::move(workers).error();
+using Workers = std::vector<WorkerRecord>;
+
+Result<void> find_stranded(Client& client, const Workers& workers, JobState state,
+                           std::set<std::string>& told, Health& health) {
   Filter filter{.state = state, .limit = 1000};
   for (int page_number = 0; page_number < most_pages; ++page_number) {
     auto page = client.list(filter);
     if (!page) return std::move(page).error();
     for (const Job& job : page->items) {
-      if (state == JobState::scheduled && job.error != rules::nobody_offers) continue;
-      const bool served = std::ranges::any_of(
-          *workers, [&](const WorkerRecord& worker) { return rules::serves(worker, job); });
-      if (served) continue;
+      if (!rules::is_stranded(workers, job)) continue;
       const std::string where = "task " + job.task + " in queue " + job.queue +
                                 (job.pool.empty() ? "" : " and pool " + job.pool);
       if (!told.insert(where).second) continue;
@@ -65,19 +59,16 @@ Result<void> find_troubled_queues(Client& client, Health& health) {
 }
 
 // Sessions whose beat stands still, with nobody left who would take their jobs back.
-Result<void> find_silent(Client& client, Health& health) {
-  auto workers = client.workers();
-  if (!workers) return std::move(workers).error();
+void find_silent(Client& client, const Workers& workers, Health& health) {
   constexpr Duration too_long{5000};
   const Time now = client.clock().now();
   const auto silent = std::ranges::count_if(
-      *workers, [&](const WorkerRecord& worker) { return now - worker.last_seen_at > too_long; });
-  if (silent == 0) return {};
+      workers, [&](const WorkerRecord& worker) { return now - worker.last_seen_at > too_long; });
+  if (silent == 0) return;
   health.findings.push_back(
       {.serious = true,
        .what = std::to_string(silent) + " sessions have not beaten for more than 5s",
        .hint = "their workers are dead or stopped: start a worker, it takes their jobs back"});
-  return {};
 }
 
 int run_doctor(const Arguments& arguments) {
@@ -85,12 +76,14 @@ int run_doctor(const Arguments& arguments) {
   if (!client) return fail(arguments, client.error());
   auto health = client->health();
   if (!health) return fail(arguments, health.error());
-  std::set<std::string> unserved;
+  const auto workers = client->workers();
+  if (!workers) return fail(arguments, workers.error());
+  std::set<std::string> told;
   for (const JobState state : {JobState::ready, JobState::scheduled}) {
-    auto ok = find_unserved(*client, state, unserved, *health);
+    auto ok = find_stranded(*client, *workers, state, told, *health);
     if (!ok) return fail(arguments, ok.error());
   }
-  if (auto ok = find_silent(*client, *health); !ok) return fail(arguments, ok.error());
+  find_silent(*client, *workers, *health);
   if (auto ok = find_troubled_queues(*client, *health); !ok) return fail(arguments, ok.error());
   const bool ill = std::ranges::any_of(health->findings, &Health::Finding::serious);
   if (arguments.json()) {

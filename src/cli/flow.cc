@@ -103,7 +103,7 @@ int run_flow(const Arguments& arguments) {
     auto loaded = load_flow_file(name);
     if (!loaded) return fail(arguments, loaded.error());
     id = client->run_text(text_of(*loaded), *std::move(input), options);
-    if (id && !arguments.quiet()) say_if_nobody_offers(*client, *loaded->definition);
+    if (id && !arguments.quiet()) note_unserved(*client, *loaded->definition);
   } else {
     id = client->run_text(std::string_view(name), *std::move(input), options);
   }

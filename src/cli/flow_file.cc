@@ -6,6 +6,7 @@
 #include "flow/draw.h"
 #include "rules/json.h"
 #include "rules/name.h"
+#include "rules/serving.h"
 
 #include <penstock/program.h>
 
@@ -174,14 +175,17 @@ std::vector<std::string> unserved_nodes(const FlowDefinitions& flows, const Task
   return sentences;
 }
 
-void say_if_nobody_offers(Client& client, const rules::FlowDefinition& flow) {
+void note_unserved(Client& client, const rules::FlowDefinition& flow) {
+  const auto workers = client.workers();
+  if (!workers) return;  // It is a note: the run has begun.
   std::vector<std::string> alone;
   const auto look = [&](const auto& self, const rules::FlowDefinition& of) -> void {
     for (const rules::FlowNode& node : of.nodes) {
       if (node.body) self(self, *node.body);
       if (node.task.empty()) continue;
-      const auto offered = client.offered(node.task, node.queue, node.pool);
-      if (offered && !*offered) alone.push_back(of.flow + '.' + node.name);
+      if (rules::is_served(*workers, {.queue = node.queue, .pool = node.pool, .task = node.task}))
+        continue;
+      alone.push_back(of.flow + '.' + node.name);
     }
   };
   look(look, flow);

@@ -23,7 +23,7 @@ Result<flow::YamlFlow> load_flow_file(const std::string& path);
 std::vector<std::string> files_of_flow(const std::string& path);
 FlowText text_of(const flow::YamlFlow& flow);
 /// Tells on standard error which nodes of a flow that was started no live worker can do.
-void say_if_nobody_offers(Client& client, const rules::FlowDefinition& flow);
+void note_unserved(Client& client, const rules::FlowDefinition& flow);
 using FlowDefinitions = std::vector<std::shared_ptr<const rules::FlowDefinition>>;
 /// The flows of --flow: their programs as FLOW.NODE, and the flows themselves. Errors: invalid (a
 /// mistake, or a name that a flow or a task has already), not_found.

@@ -10,6 +10,7 @@
 #include "client/wait_until.h"
 #include "rules/job_state.h"
 #include "rules/name.h"
+#include "rules/serving.h"
 #include "store/open.h"
 
 #include <algorithm>
@@ -45,10 +46,6 @@ Result<void> only(Result<Changed> changed) {
   if (!changed) return std::move(changed).error();
   if (!changed->refused.empty()) return changed->refused.front().second;
   return {};
-}
-
-bool serves(const std::vector<std::string>& offered, std::string_view wanted) {
-  return std::ranges::find(offered, wanted) != offered.end();
 }
 
 }  // namespace
@@ -241,10 +238,7 @@ Result<int> Client::tell_worker(std::string_view worker, WorkerOrder order) {
 Result<bool> Client::offered(std::string_view task, std::string_view queue, std::string_view pool) {
   auto all = workers();
   if (!all) return std::move(all).error();
-  return std::ranges::any_of(*all, [&](const WorkerRecord& worker) {
-    const bool in_pool = pool.empty() ? worker.pools.empty() : serves(worker.pools, pool);
-    return in_pool && serves(worker.queues, queue) && serves(worker.tasks, task);
-  });
+  return rules::is_served(*all, {.queue = queue, .pool = pool, .task = task});
 }
 
 Result<std::pair<std::vector<Event>, std::string>> Client::events(std::string_view after,

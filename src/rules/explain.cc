@@ -1,38 +1,27 @@
 // SPDX-License-Identifier: MIT
 #include "rules/explain.h"
 
-#include "rules/advance.h"
 #include "rules/duration.h"
 #include "rules/job_state.h"
 #include "rules/json.h"
+#include "rules/serving.h"
 
 #include <algorithm>
 
 namespace penstock::rules {
 namespace {
 
-bool has(const std::vector<std::string>& names, const std::string& name) {
-  return std::ranges::find(names, name) != names.end();
-}
-
-bool in_pool(const WorkerRecord& worker, const Job& job) {
-  return job.pool.empty() ? worker.pools.empty() : has(worker.pools, job.pool);
-}
-
-bool offers(const WorkerRecord& worker, const Job& job) {
-  return job.task == step_task || has(worker.tasks, job.task);
-}
-
 // Who lacks to take it; whether one that could has a slot free.
 bool explain_workers(const Job& job, std::span<const WorkerRecord> workers,
                      std::vector<Reason>& reasons) {
+  const Wanted wanted{.queue = job.queue, .pool = job.pool, .task = job.task};
   bool queue_served = false, pool_served = false, task_served = false, slot_free = false;
   for (const WorkerRecord& worker : workers) {
-    if (!has(worker.queues, job.queue)) continue;
+    if (!serves_queue(worker, wanted)) continue;
     queue_served = true;
-    if (!in_pool(worker, job)) continue;
+    if (!serves_pool(worker, wanted)) continue;
     pool_served = true;
-    if (!offers(worker, job)) continue;
+    if (!offers_task(worker, wanted)) continue;
     task_served = true;
     slot_free = slot_free || worker.running < worker.concurrency;
   }
@@ -65,10 +54,6 @@ void explain_ready(const Job& job, const Queue* queue, std::span<const WorkerRec
 }
 
 }  // namespace
-
-bool serves(const WorkerRecord& worker, const Job& job) {
-  return in_pool(worker, job) && has(worker.queues, job.queue) && offers(worker, job);
-}
 
 std::vector<Reason> explain(const Job& job, const Queue* queue,
                             std::span<const WorkerRecord> workers, Time now) {

@@ -19,9 +19,6 @@ struct Reason {
   std::string detail = {};
 };
 
-/// Whether this worker takes such jobs: its queue, pool and task. Steps of the engine itself have
-/// every worker's.
-bool serves(const WorkerRecord& worker, const Job& job);
 /// `queue` may be null. Empty for a job that runs or has succeeded.
 std::vector<Reason> explain(const Job& job, const Queue* queue,
                             std::span<const WorkerRecord> workers, Time now);

@@ -3,6 +3,7 @@
 
 #include "rules/duration.h"
 #include "rules/limits.h"
+#include "rules/serving.h"
 
 #include <penstock/log.h>
 
@@ -19,10 +20,6 @@ constexpr double prefetch_ms = 50;           // Fetch ahead what the slots will 
 
 Duration since(SteadyTime then, SteadyTime now) {
   return std::chrono::duration_cast<Duration>(now - then);
-}
-
-bool has(const std::vector<std::string>& names, const std::string& name) {
-  return std::ranges::find(names, name) != names.end();
 }
 
 std::string timed_out(const Attempt& attempt) {
@@ -79,13 +76,9 @@ rules::Outcome Hand::no_such_task(const Reserved& reserved) const {
     outcome.offered = true;  // Not known: giving back loses nothing.
     return outcome;
   }
-  for (const WorkerRecord& worker : std::get<Page<WorkerRecord>>(*listed).items) {
-    const bool in_pool =
-        reserved.pool.empty() ? worker.pools.empty() : has(worker.pools, reserved.pool);
-    if (in_pool && has(worker.queues, reserved.queue) && has(worker.tasks, reserved.task)) {
-      outcome.offered = true;
-    }
-  }
+  outcome.offered =
+      rules::is_served(std::get<Page<WorkerRecord>>(*listed).items,
+                       {.queue = reserved.queue, .pool = reserved.pool, .task = reserved.task});
   return outcome;
 }
 
