@@ -111,14 +111,13 @@ class Starter(threading.Thread):
         self.complaints.append("a run could not be started for 90 s")
 
 
-class Answerer(threading.Thread):
-    """Answers the gates of runs until told to end, each until it is said to be answered. Its
-    process may be killed at any moment. What is not answered at the end shows in its run."""
+class Killable(threading.Thread):
+    """Does one thing after the other in a process of its own until told to end; that may be killed
+    at any moment."""
 
     def __init__(self, environment):
         super().__init__(daemon=True)
         self._environment = environment
-        self.gates = collections.deque()
         self.again, self.complaints = 0, []
         self.over = threading.Event()
         self._process = None
@@ -127,6 +126,15 @@ class Answerer(threading.Thread):
         process = self._process
         if process:
             process.kill()
+
+
+class Answerer(Killable):
+    """Answers the gates of runs, each until it is said to be answered. What is not answered at the
+    end shows in its run."""
+
+    def __init__(self, environment):
+        super().__init__(environment)
+        self.gates = collections.deque()
 
     def run(self):
         while not self.over.is_set():
@@ -149,23 +157,14 @@ class Answerer(threading.Thread):
         return code == 0 or (code == 6 and "answered" in err)
 
 
-class Producer(threading.Thread):
+class Producer(Killable):
     """Submits batches until told to end. Its process may be killed at any moment; then the same
     batch is submitted again, by the same idempotency keys, until the answer has come."""
 
     def __init__(self, environment, first, dice, keyed):
-        super().__init__(daemon=True)
-        self._environment, self._next, self._dice = environment, first, dice
-        self._keyed = keyed
+        super().__init__(environment)
+        self._next, self._dice, self._keyed = first, dice, keyed
         self.tried, self.acked = {}, {}  # Number -> kind; number -> id.
-        self.again, self.complaints = 0, []
-        self.over = threading.Event()
-        self._process = None
-
-    def kill(self):
-        process = self._process
-        if process:
-            process.kill()
 
     def run(self):
         while not self.over.is_set():
