@@ -141,7 +141,8 @@ class Client {
   Result<FlowText> flow(std::string_view name);
   /// With its nodes and history. Errors: not_found.
   Result<Run> find_run(const RunId& id);
-  /// Waits until the run has ended. Errors: not_found, timed_out.
+  /// Waits until the run has ended. Without its nodes and history: those are find_run's. Errors:
+  /// not_found, timed_out.
   Result<Run> wait_run(const RunId& id, Duration patience);
   /// Newest first. With a filter a page may have fewer than `limit` runs, or none, and still a
   /// cursor: behind it may be more. Errors: invalid (limit, cursor, a state that runs do not have).

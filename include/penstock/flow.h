@@ -10,11 +10,11 @@
 //   (load - "again") >> extract;
 //
 //   tasks.add(flow);                                 // a worker that offers its nodes
-//   auto run = client.run(flow, {{"path", "a.csv"}}).value();
+//   auto run = client.run(flow, json{{"path", "a.csv"}}).value();
 //
 // Every node is a job that any worker of its pool may take; what a run is made of is in the store.
-// Names, like those of tasks. Mistakes (an unknown node, a loop with two entries) are found by
-// check(), which tasks.add and client.run call.
+// Names are like those of tasks; `end` is no name of a node. Mistakes (an unknown node, a loop with
+// two entries) are found by check(), which tasks.add and client.run call.
 #pragma once
 
 #include <penstock/node.h>
@@ -62,13 +62,15 @@ struct GateOptions {
   Ask ask = Ask::approval;
   std::string prompt = {};
   std::vector<std::string> choices = {};
-  std::optional<Duration> deadline = {};  ///< Then its action is timed_out. A timer's length.
+  /// Without an answer by then its action is timed_out. A timer has to have one: it waits so long,
+  /// and its action is default.
+  std::optional<Duration> deadline = {};
 };
 
 struct FlowOptions {
   std::int64_t max_steps = 10'000;  ///< Nodes that fire in a run; one more fails it.
   int max_visits = 0;               ///< Of any one node; 0: only max_steps bounds a loop.
-  int max_cycles = 100;             ///< Of next_iteration.
+  int max_cycles = 100;  ///< Turns that a node may ask for with next_iteration, in a row.
   std::optional<Duration> timeout = {};
   bool fail_on_missing = false;  ///< An action without an edge fails the run.
 };
@@ -153,6 +155,11 @@ class Flow {
   template <class F>
   Nodes task(std::string name, F function, std::vector<std::string> parameters = {},
              NodeOptions options = {}) {
+    constexpr std::size_t count = named_parameters<F>();
+    if (parameters.size() != count) {
+      note_slip("node " + name + ": its function takes " + std::to_string(count) +
+                " named parameters, " + std::to_string(parameters.size()) + " are named");
+    }
     return add_node(name, task_steps(name, std::move(function), std::move(parameters)),
                     std::move(options));
   }
@@ -212,11 +219,14 @@ class Flow {
   friend class Tasks;
 
   template <class F>
+  static constexpr std::size_t named_parameters();
+  template <class F>
   static NodeSteps task_steps(const std::string& name, F function,
                               std::vector<std::string> parameters);
   template <class F>
   static NodeSteps item_steps(const std::string& name, F function);
 
+  void note_slip(std::string what);
   [[nodiscard]] Nodes newest() const;
   Nodes add_node(std::string name, NodeSteps steps, NodeOptions options);
   Nodes add_batch(std::string name, NodeSteps steps, NodeOptions options, MapOptions map);
@@ -286,17 +296,18 @@ constexpr bool takes_shared() {
 }  // namespace detail
 
 template <class F>
+constexpr std::size_t Flow::named_parameters() {
+  using Taken = typename detail::Signature<F>::arguments;
+  return std::tuple_size_v<Taken> - (detail::takes_shared<Taken>() ? 1 : 0);
+}
+
+template <class F>
 NodeSteps Flow::task_steps(const std::string& name, F function,
                            std::vector<std::string> parameters) {
   using Taken = typename detail::Signature<F>::arguments;
-  constexpr bool shared = detail::takes_shared<Taken>();
-  constexpr std::size_t count = std::tuple_size_v<Taken> - (shared ? 1 : 0);
+  constexpr std::size_t count = named_parameters<F>();
   NodeSteps steps;
   steps.prep = [name, parameters](NodePort& port) {
-    if (parameters.size() != count) {
-      throw NoRetry("task " + name + " takes " + std::to_string(count) + " parameters, " +
-                    std::to_string(parameters.size()) + " are named");
-    }
     json list = json::array();
     for (const std::string& one : parameters) list.push_back(bound_parameter(port, name, one));
     return list.dump();

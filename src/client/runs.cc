@@ -106,7 +106,7 @@ Result<RunId> Runs::start(Producer& producer, const FlowText& flow, std::string 
     return std::move(ok).error();
   }
   if (!options.id.empty()) {
-    if (auto ok = rules::check_own_id(options.id); !ok) return std::move(ok).error();
+    if (auto ok = rules::check_own_id("run id", options.id); !ok) return std::move(ok).error();
   }
   if (auto ok = publish(producer, flow); !ok) return std::move(ok).error();
   const std::string hash = rules::content_hash(flow.definition);
@@ -232,6 +232,9 @@ Result<RunId> Runs::fork(Producer& producer, const ForkSpec& spec) {
   }
   if (auto ok = add_staged(spec.run.text, image); !ok) return std::move(ok).error();
   for (const auto& [key, value] : spec.set) {
+    if (auto ok = rules::check_key("key of the shared store", key); !ok) {
+      return std::move(ok).error();
+    }
     if (auto ok = rules::check_json("value of " + key, value, rules::max_payload_bytes); !ok) {
       return std::move(ok).error();
     }

@@ -9,6 +9,7 @@
 #include <penstock/flow.h>
 
 #include <algorithm>
+#include <set>
 
 namespace penstock {
 
@@ -20,6 +21,7 @@ struct FlowParts {
   rules::FlowDefinition definition = {};
   std::vector<Code> code = {};
   std::vector<std::shared_ptr<FlowParts>> inner = {};
+  std::vector<std::string> slips = {};  // Of putting it together; check() tells them.
 };
 
 namespace {
@@ -63,11 +65,18 @@ int instance_of(FlowParts& parts, int node) {
   return static_cast<int>(nodes.size()) - 1;
 }
 
+std::set<std::string> slips_of(const FlowParts& parts) {
+  std::set<std::string> slips(parts.slips.begin(), parts.slips.end());
+  for (const auto& inner : parts.inner) slips.merge(slips_of(*inner));
+  return slips;
+}
+
 Result<void> compile(const std::shared_ptr<FlowParts>& parts) {
   std::vector<rules::FlowProblem> problems;
   const auto definition = std::make_shared<const rules::FlowDefinition>(parts->definition);
   rules::Graph::compile(definition, problems);
   rules::check_flow(*definition, problems);
+  for (const std::string& slip : slips_of(*parts)) problems.push_back({.text = slip});
   if (problems.empty()) return {};
   std::string text;
   for (const rules::FlowProblem& problem : problems) {
@@ -77,6 +86,21 @@ Result<void> compile(const std::shared_ptr<FlowParts>& parts) {
     text += ": " + problem.text;
   }
   return Error{Errc::invalid, text};
+}
+
+// False, and noted in both: their nodes know each other by their places in one flow.
+bool in_one_flow(const std::shared_ptr<FlowParts>& a, const std::shared_ptr<FlowParts>& b) {
+  if (a == b) return a != nullptr;
+  if (!a || !b) {
+    (a ? a : b)->slips.emplace_back("a node is connected with one that no flow has made");
+    return false;
+  }
+  const std::string slip = "nodes of flow " + a->definition.flow + " and of flow " +
+                           b->definition.flow +
+                           " are connected: a flow inside another is one node of it, made with "
+                           "flow() or run()";
+  for (const auto& parts : {a, b}) parts->slips.push_back(slip);
+  return false;
 }
 
 void add_code(Tasks& tasks, const FlowParts& parts) {
@@ -110,6 +134,7 @@ void Nodes::add_undo(NodeSteps steps) const {
 }
 
 Nodes operator>>(const Nodes& from, const Nodes& to) {
+  if (!in_one_flow(from.parts_, to.parts_)) return from;
   for (const int a : from.last_) {
     for (const int b : to.first_) connect(*from.parts_, a, b, from.action_);
   }
@@ -120,6 +145,11 @@ Nodes operator>>(const Nodes& from, const Nodes& to) {
 }
 
 Nodes operator|(const Nodes& a, const Nodes& b) {
+  if (!in_one_flow(a.parts_, b.parts_)) return a;
+  if (a.action_ != b.action_) {
+    a.parts_->slips.push_back("nodes with the actions \"" + a.action_ + "\" and \"" + b.action_ +
+                              "\" are one group: connect each by itself");
+  }
   Nodes both = a;
   for (const int node : b.first_) {
     const bool again = std::ranges::find(both.first_, node) != both.first_.end();
@@ -260,8 +290,11 @@ Nodes Flow::run(std::string name, const Flow& inner, const json& with, NodeOptio
 }
 
 void Flow::start(const Nodes& node) {
+  if (!in_one_flow(parts_, node.parts_)) return;
   parts_->definition.start = parts_->definition.nodes[node.first_.front()].name;
 }
+
+void Flow::note_slip(std::string what) { parts_->slips.push_back(std::move(what)); }
 
 Result<void> Flow::check() const { return compile(parts_); }
 

@@ -74,21 +74,7 @@ void read_gate(const YamlMember& from, NodeDraft& draft, const Findings& finding
   rules::Gate& gate = draft.node.gate.emplace();
   if (!is_mapping(from, findings)) return;
   read_mapping<rules::Gate>(*from.value, "a gate", gate_table, gate, findings);
-  using Ask = rules::Gate::Ask;
-  const bool chooses = gate.ask == Ask::selection || gate.ask == Ask::selections;
-  const std::string ask(rules::to_text(gate.ask));
-  if (chooses && gate.choices.empty()) {
-    findings.say(from.place, "a gate that asks for a " + ask + " needs choices");
-  } else if (!chooses && !gate.choices.empty()) {
-    findings.say(from.place, "choices are for ask: selection or selections, not for " + ask);
-  }
-  for (auto at = gate.choices.begin(); at != gate.choices.end(); ++at) {
-    if (std::find(gate.choices.begin(), at, *at) == at) continue;
-    findings.say(from.place, "choice \"" + rules::printable(*at) + "\" is there twice");
-  }
-  if (gate.ask == Ask::timer && !gate.deadline) {
-    findings.say(from.place, "a timer needs a deadline: how long it waits");
-  }
+  draft.scope.loading.parts.emplace(YamlPart{.node = findings.node(), .part = "gate"}, from.place);
 }
 
 constexpr std::array<YamlKey<rules::OwnOptions>, 2> retry_table = {{

@@ -17,7 +17,7 @@ Result<void> check_names(const JobSpec& spec) {
     if (auto ok = check_name("pool name", o.pool); !ok) return ok;
   }
   if (!o.id.empty()) {
-    if (auto ok = check_own_id(o.id); !ok) return ok;
+    if (auto ok = check_own_id("job id", o.id); !ok) return ok;
   }
   if (o.unique) {
     if (auto ok = check_key("unique key", o.unique->key); !ok) return ok;

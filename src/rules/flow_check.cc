@@ -48,6 +48,7 @@ class FlowCheck {
       name_ = prefix + node.name;
       check_paths(node, scope);
       check_actions(node);
+      if (node.gate) check_gate(*node.gate);
       if (!node.body || depth >= max_flow_depth) continue;  // Compiling it tells what is too deep.
       this->flow(*node.body, &scope, node.kind == FlowNode::Kind::child, name_ + '/', depth + 1);
     }
@@ -91,6 +92,26 @@ class FlowCheck {
                                    " can never come: " + who + " ends with " + either(*possible) +
                                    (waits ? ", and has no deadline" : ""),
                            .part = "next." + edge.action});
+    }
+  }
+
+  void check_gate(const Gate& gate) {
+    const auto wrong = [&](std::string text) {
+      problems_.push_back({.node = name_, .text = std::move(text), .part = "gate"});
+    };
+    const bool chooses = gate.ask == Gate::Ask::selection || gate.ask == Gate::Ask::selections;
+    const std::string ask(to_text(gate.ask));
+    if (chooses && gate.choices.empty()) {
+      wrong("a gate that asks for a " + ask + " needs choices");
+    } else if (!chooses && !gate.choices.empty()) {
+      wrong("choices are for ask: selection or selections, not for " + ask);
+    }
+    for (auto at = gate.choices.begin(); at != gate.choices.end(); ++at) {
+      if (std::find(gate.choices.begin(), at, *at) == at) continue;
+      wrong("choice \"" + printable(*at) + "\" is there twice");
+    }
+    if (gate.ask == Gate::Ask::timer && !gate.deadline) {
+      wrong("a timer needs a deadline: how long it waits");
     }
   }
 

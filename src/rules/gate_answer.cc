@@ -45,9 +45,10 @@ Result<std::string> selection(const Gate& gate, std::string_view answer) {
 Result<std::string> selections(const Gate& gate, std::string_view answer) {
   const auto choices = read_string_list(answer);
   const bool known = choices && std::ranges::all_of(*choices, [&](const std::string& choice) {
-                       return std::ranges::find(gate.choices, choice) != gate.choices.end();
+                       return std::ranges::find(gate.choices, choice) != gate.choices.end() &&
+                              std::ranges::count(*choices, choice) == 1;
                      });
-  if (!known) return unfit("a JSON list of " + listed(gate.choices), answer);
+  if (!known) return unfit("a JSON list of " + listed(gate.choices) + ", each once", answer);
   return std::string("default");
 }
 

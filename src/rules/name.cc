@@ -41,10 +41,10 @@ Result<void> check_worker_name(std::string_view name) {
   return {};
 }
 
-Result<void> check_own_id(std::string_view id) {
+Result<void> check_own_id(std::string_view what, std::string_view id) {
   const auto allowed = [](char c) { return is_word(c) || c == '.' || c == ':' || c == '-'; };
   if (id.empty() || id.size() > 64 || !std::ranges::all_of(id, allowed)) {
-    return bad("job id", id, "is not valid: use 1 to 64 letters, digits and . _ : -");
+    return bad(what, id, "is not valid: use 1 to 64 letters, digits and . _ : -");
   }
   return {};
 }

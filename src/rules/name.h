@@ -15,8 +15,8 @@ namespace penstock::rules {
 Result<void> check_name(std::string_view what, std::string_view name);
 /// 1-128 bytes without blanks, control characters and `|`, with which the stores part fields.
 Result<void> check_worker_name(std::string_view name);
-/// 1-64 of [A-Za-z0-9._:-].
-Result<void> check_own_id(std::string_view id);
+/// 1-64 of [A-Za-z0-9._:-]. `what`: "job id" or "run id".
+Result<void> check_own_id(std::string_view what, std::string_view id);
 /// At most 16 tags; key 1-64 bytes, value at most 256, no control characters.
 Result<void> check_tags(const std::map<std::string, std::string>& tags);
 /// Unique, fair and idempotency keys: 1-256 bytes without control characters.

@@ -41,11 +41,11 @@ TEST(Names, OfWorkersMayHoldWhatHostsAreCalledElsewhereButNothingThatPartsFields
 
 TEST(Names, OwnIdsAreShortAndPlain) {
   for (const char* id : {"a", "A.b:c-9", "-", "01234567-89ab-4def-8123-456789abcdef"}) {
-    EXPECT_TRUE(check_own_id(id)) << id;
+    EXPECT_TRUE(check_own_id("job id", id)) << id;
   }
-  for (const char* id : {"", "a/b", "a b", "a\n"}) EXPECT_FALSE(check_own_id(id)) << id;
-  EXPECT_TRUE(check_own_id(std::string(64, 'x')));
-  EXPECT_FALSE(check_own_id(std::string(65, 'x')));
+  for (const char* id : {"", "a/b", "a b", "a\n"}) EXPECT_FALSE(check_own_id("job id", id)) << id;
+  EXPECT_TRUE(check_own_id("job id", std::string(64, 'x')));
+  EXPECT_FALSE(check_own_id("job id", std::string(65, 'x')));
 }
 
 TEST(Names, KeysMayHoldAnyTextOfOneLine) {
