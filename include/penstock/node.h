@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// A node of a flow: prep reads the run's shared store, exec works without it (and is the only part
-// that is retried), post writes what came of it and names the action that picks the next node:
+// A node of a flow: prep reads the run's shared store, exec works without it, post writes what came
+// of it and names the action that picks the next node. A retry goes on with exec, and with what
+// prep returned, wrote and locked; so what is outside the run belongs into exec, and not into post.
 //
 //   struct Upper : penstock::Node {
 //     json prep(Shared& shared) override { return shared.at("input"); }
@@ -64,7 +65,8 @@ class Shared {
   void add(std::string_view key, std::int64_t by) { port_.add(key, std::to_string(by)); }
   void add(std::string_view key, int by) { add(key, std::int64_t{by}); }
   void add(std::string_view key, double by) { port_.add(key, json(by).dump()); }
-  /// Appends to a list, beside whatever other nodes append at the same time.
+  /// Appends to a list, beside whatever other nodes append at the same time; an absent key is an
+  /// empty one. Throws NoRetry when the key holds something else.
   void append(std::string_view key, const json& value) { port_.append(key, value.dump()); }
   /// The same before what is there.
   void prepend(std::string_view key, const json& value) { port_.prepend(key, value.dump()); }
@@ -88,7 +90,8 @@ class Shared {
 
   // What comes next, beside what the action says. Decided with the node's end.
 
-  /// Runs another node of the flow too, or (`instead`) in place of those that the edges name.
+  /// Runs another node of the flow too, or (`instead`) in place of those that the edges name. A
+  /// node that nothing else leads to needs an edge, too: `(a - "never") >> it`.
   void next_task(std::string_view node, bool instead = false) { port_.next(node, instead); }
   /// Runs this node again, with `value` as its iteration(); bounded by the flow's max_cycles.
   void next_iteration(const json& value = nullptr) { port_.iterate(value.dump()); }

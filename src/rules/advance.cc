@@ -71,11 +71,8 @@ void RunStep::end(const NodeReport& report) {
   const auto state = parse_run_state(edit_.read("state").value_or(""));
   if (!state || is_final(*state)) return;  // It has ended without this node.
   if (!report.place.empty() && report.phase != Phase::fire) edit_.log(write_place(report.place));
+  if (report.end == NodeReport::End::again) return put_off(report, *state);
   for (const std::string& lock : report.locks) edit_.erase(lock);
-  if (report.end == NodeReport::End::again) {
-    if (report.prepared) edit_.write("p:" + write_place(report.place), *report.prepared);
-    return sweep_again(*state);
-  }
   state_ = *state;
   if (report.phase == Phase::undo) return undone(report);
   if (report.phase == Phase::cancel) return cancel("the run around it has ended");
@@ -96,6 +93,7 @@ void RunStep::end(const NodeReport& report) {
 void RunStep::end_running(const NodeReport& report, const Token& token) {
   switch (report.end) {
     case NodeReport::End::dropped:
+      forget_prep(report);
       return park(token, report.place, report.phase);
     case NodeReport::End::skipped:
       note_end(write_place(report.place), skipped_state);
@@ -194,48 +192,6 @@ void RunStep::end_gate(const NodeReport& report, const Token& token) {
   follow(ended, token);
 }
 
-void RunStep::follow(const NodeReport& report, const Token& token) {
-  if (report.cancel || report.terminate) {
-    history((report.cancel ? "cancelled by " : "terminated by ") + write_place(report.place) +
-            ": " + (report.cancel ? *report.cancel : *report.terminate));
-    if (report.cancel) edit_.write("error", *report.cancel);
-    if (!report.cancel) edit_.write("output", report.result);
-    return finish(report.cancel ? RunState::cancelled : RunState::succeeded, true);
-  }
-  if (report.place.back().item >= 0 && (report.iterate || !report.next.empty())) {
-    fail(report.place, "an item of a map cannot ask for other steps: ask behind the map");
-    return park(token, report.place, report.phase);
-  }
-  if (report.iterate) {
-    const auto cell = "v:" + token.spot.scope + node_of(token).name;
-    const bool in_loop = !token.spot.graph->nodes()[token.node].loops.empty();
-    const std::int64_t next = edit_.read_number(cell, in_loop ? 0 : 1) + 1;
-    Place place = token.spot.outer;
-    place.push_back({.node = node_of(token).name, .visit = next});
-    const int most = flow_.graph->definition().limits.max_cycles;
-    if (next > most) {
-      fail(report.place, "it asked for a turn " + std::to_string(next) + ", max_cycles is " +
-                             std::to_string(most));
-      return park(token, report.place, report.phase);
-    }
-    edit_.write("i:" + write_place(place), *report.iterate);
-    count(token, -1);
-    return fire(token, true);
-  }
-  bool instead = false;
-  for (const NextNode& next : report.next) {
-    const Graph& graph = *token.spot.graph;
-    const int node = graph.find(next.node);
-    if (node < 0) {
-      fail(report.place, "it asked for a next node \"" + next.node + "\", which the flow lacks");
-      return park(token, report.place, report.phase);
-    }
-    instead = instead || next.instead;
-    fire(named_by(token, node), true);
-  }
-  instance_done(token, report.place, report.action, instead ? Kind::skipped : Kind::taken);
-}
-
 // The instance has come to its end, whatever it consisted of.
 void RunStep::instance_done(const Token& token, const Place& place, std::string_view action,
                             Kind kind) {
@@ -260,6 +216,11 @@ void RunStep::instance_done(const Token& token, const Place& place, std::string_
     last_action_ = action;
   }
   complete(token, action, kind);
+}
+
+void RunStep::forget_prep(const NodeReport& report) {
+  if (report.attempt <= 1) return;
+  for (const char* kept : {"p:", "pw:"}) edit_.erase(kept + write_place(report.place));
 }
 
 void RunStep::record(const NodeReport& report, JobState state) {
@@ -287,7 +248,7 @@ void RunStep::record(const NodeReport& report, JobState state) {
   const bool item = report.place.back().item >= 0;
   if (!item || state == JobState::failed) edit_.write("n:" + at, about.take());
   edit_.erase("j:" + at);
-  if (edit_.guess("p:" + at)) edit_.erase("p:" + at);
+  forget_prep(report);
   if (state != JobState::succeeded) return;
   const bool first =
       report.place == Place{{.node = flow_.graph->nodes()[flow_.graph->start()].node->name}};

@@ -8,6 +8,7 @@
 // that a node lies in, with a slash, or nothing:
 //   state flow def input parent created ended error output steps   what `flow show` says
 //   from          RUN|PLACE that it was forked from;  started  when its first node began
+//   cause         its error before the compensation failed too
 //   until late    when it is to have ended, and that it had not
 //   a             jobs of the run that have not ended
 //   l:SCOPE       nodes of this flow that have not ended
@@ -18,13 +19,14 @@
 //   v:SCOPE NODE  visits of a node that may have several
 //   j:PLACE       TAG|PHASE|JOB of every step that is open; no JOB while the run is halted
 //   n:PLACE       how it ended, or what it waits for: JSON
-//   r:SCOPE NODE  its latest result;  p:PLACE what prep returned;  g:PLACE a gate and its answer
-//   m:PLACE       a map: TAG|ITEMS|STAGE;  mi:STAGE:CHUNK its items
-//   mn: md: mf:   of the map at PLACE: the next item to begin, how many have ended, and failed
-//   k:PLACE       the run inside that the place waits for
-//   mr:PLACE:ITEM results of a map;  b:PLACE the tag of a flow inside
-//   u:N un        completed nodes that can be undone;  w:N places that are still to be fired
-//   s:KEY         the shared store;  c:KEY a mark that the key has a list
+//   r:SCOPE NODE  its latest result;  g:PLACE a gate and its answer
+//   p:PLACE pw:PLACE  what prep returned, and what it wrote and locked, for a retry of exec
+//   i:PLACE       CYCLES|JSON of a turn that the one before has asked for: how many in a row, with
+//   what m:PLACE       a map: TAG|ITEMS|STAGE;  mi:STAGE:CHUNK its items mn: md: mf:   of the map
+//   at PLACE: the next item to begin, how many have ended, and failed k:PLACE       the run inside
+//   that the place waits for mr:PLACE:ITEM results of a map;  b:PLACE the tag of a flow inside u:N
+//   un        completed nodes that can be undone;  w:N places that are still to be fired s:KEY the
+//   shared store;  c:KEY a mark that the key has a list
 #pragma once
 
 #include "rules/graph.h"
@@ -62,6 +64,13 @@ std::optional<RunState> parse_run_state(std::string_view text);
 /// For messages: "running, failing, ...".
 std::string run_state_names();
 constexpr bool is_final(RunState state) { return state >= RunState::succeeded; }
+
+/// Field i: of a node that runs again because it asked for that.
+struct Iteration {
+  std::int64_t cycles = 0;
+  std::string_view value = "null";  ///< JSON text.
+};
+Iteration read_iteration(std::string_view field);
 
 /// A run about to start.
 struct RunStart {

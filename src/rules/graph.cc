@@ -362,6 +362,9 @@ class GraphCompiler {
       if (!node.local) continue;
       const bool plain = node.kind == FlowNode::Kind::task || node.kind == FlowNode::Kind::code;
       if (!plain || node.map) problem(node.name, "only a task or a node can be local");
+      if (node.own.timeout) {
+        problem(node.name, "a local node has no time-out: it runs within that of the one before");
+      }
       if (static_cast<int>(i) == g_.start_ || g_.nodes_[i].in.size() > 1) {
         problem(node.name, "a local node follows exactly one other: it runs where that one ended");
       }

@@ -36,6 +36,8 @@ struct NodeReport {
   std::string result = "null";  ///< JSON text.
   std::string error = {};
   std::optional<std::string> prepared = {};  ///< What prep returned, for the retry.
+  std::string kept_writes = {};              ///< What prep wrote and locked, for the retry.
+  std::vector<std::string> kept_locks = {};  ///< What it locked, which the retry takes over.
 
   // What it wrote to the run's shared store, folded: at most one of each a key.
   std::vector<RunField> set = {};

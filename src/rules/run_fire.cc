@@ -16,8 +16,8 @@ void RunStep::fire(const Token& token, bool dynamic) {
   const FlowLimits& limits = flow_.graph->definition().limits;
   ++fired_;
   if (state_ == RunState::running && limits.max_visits > 0 && visit > limits.max_visits) {
-    fail(place, "node " + node.name + " was to run a " + std::to_string(visit) +
-                    "th time, max_visits is " + std::to_string(limits.max_visits));
+    fail(place, "node " + node.name + " was to run " + std::to_string(visit) +
+                    " times, max_visits is " + std::to_string(limits.max_visits));
   }
   std::int64_t steps = fired_;
   if (const auto known = edit_.guess("steps")) steps += std::stoll(*known);
@@ -47,6 +47,10 @@ bool RunStep::run_locally(const Token& token, const Place& place) {
   local_.pop_front();
   report.place = place;
   report.tag = token.tag;
+  if (report.end == NodeReport::End::failed) {
+    end_running(report, token);
+    return true;
+  }
   record(report, JobState::succeeded);
   follow(report, token);
   return true;

@@ -11,11 +11,6 @@
 #include <algorithm>
 
 namespace penstock::rules {
-namespace {
-
-constexpr std::string_view undo_failed = "the compensation of ";
-
-}  // namespace
 
 void RunStep::fail(const Place& place, std::string why) {
   if (state_ != RunState::running) return;
@@ -56,8 +51,17 @@ void RunStep::halted(std::int64_t change) {
   undo(number);
 }
 
-// The sweep of a run that fails has come before this retry was put off.
-void RunStep::sweep_again(RunState state) {
+// It will be tried again, with what its prep has done. Of a run that fails the sweep has come
+// before.
+void RunStep::put_off(const NodeReport& report, RunState state) {
+  const std::string at = write_place(report.place);
+  if (report.prepared) edit_.write("p:" + at, *report.prepared);
+  if (report.prepared && !report.kept_writes.empty()) edit_.write("pw:" + at, report.kept_writes);
+  for (const std::string& lock : report.locks) {
+    const bool kept =
+        report.prepared && std::ranges::find(report.kept_locks, lock) != report.kept_locks.end();
+    if (!kept) edit_.erase(lock);
+  }
   if (state != RunState::failing) return;
   put_step({}, Phase::sweep, std::nullopt, "");
   edit_.add({.name = "a", .by = "1"});
@@ -77,9 +81,11 @@ void RunStep::undone(const NodeReport& report) {
   const std::string at = write_place(report.place);
   edit_.erase("j:" + at);
   if (report.end != NodeReport::End::succeeded) {
-    std::string text = std::string(undo_failed) + at + " failed: " + report.error;
+    const std::string text = "the compensation of " + at + " failed: " + report.error;
     history(text);
-    edit_.write("error", edit_.read("error").value_or("") + "; and " + text);
+    const std::string cause = edit_.read("error").value_or("");
+    edit_.write("cause", cause);
+    edit_.write("error", cause + "; and " + text);
     auto about = about_of(at);
     about["error"] = JsonWriter().text("its compensation failed: " + report.error).take();
     edit_.write("n:" + at, write_raw_object(about));
@@ -100,10 +106,8 @@ void RunStep::undone(const NodeReport& report) {
 }
 
 void RunStep::undo_again() {
-  std::string error = edit_.read("error").value_or("");
-  if (const auto end = error.find("; and " + std::string(undo_failed)); end != error.npos) {
-    edit_.write("error", error.substr(0, end));
-  }
+  if (auto cause = edit_.read("cause")) edit_.write("error", *std::move(cause));
+  edit_.erase("cause");
   undo(edit_.read_number("un"));
 }
 

@@ -9,7 +9,6 @@
 #include "rules/whole_number.h"
 
 #include <algorithm>
-#include <functional>
 
 namespace penstock::rules {
 namespace {
@@ -25,11 +24,10 @@ std::int64_t window_of(const FlowNode& node) {
   return node.map && node.map->parallel > 0 ? node.map->parallel : default_map_parallel;
 }
 
-// Whether a map may go on; `failed` is asked for only when that depends on it.
-bool suffices(const GroupPolicy& policy, std::int64_t items,
-              const std::function<std::int64_t()>& failed) {
-  if (policy.kind == GroupPolicy::Kind::best_effort) return true;
-  return policy.kind == GroupPolicy::Kind::at_least && items - failed() >= policy.need;
+// Of so many items so many have to succeed.
+std::int64_t needed(const GroupPolicy& policy, std::int64_t items) {
+  if (policy.kind == GroupPolicy::Kind::best_effort) return 0;
+  return policy.kind == GroupPolicy::Kind::at_least ? policy.need : items;
 }
 
 }  // namespace
@@ -94,7 +92,10 @@ void RunStep::item_done(const Token& token, const Place& place, bool succeeded,
     }
     edit_.add({.name = failed});
   }
-  const std::int64_t window = window_of(node), stride = std::max<std::int64_t>(1, window / 8);
+  // No turn is farther away than what the first step has opened, and none opens more than a step
+  // may.
+  const std::int64_t window = window_of(node);
+  const auto stride = std::clamp<std::int64_t>(window / 8, 1, step_fires / 2);
   const std::int64_t guess = edit_.guess_number(ended).value_or(0) + 1;
   const std::int64_t last_turn = (guess - 1) / stride * stride;
   const std::int64_t turn = std::min(map.items, last_turn + stride);
@@ -122,30 +123,31 @@ bool RunStep::tolerates(const Token& token, const MapCell& map, const std::strin
   if (!node.map) return false;
   // A member of a group: what follows it judges, when all items have ended.
   if (token.spot.graph->nodes()[token.node].tolerated) return true;
-  return suffices(node.map->policy, map.items, [&] { return edit_.read_number(failed) + 1; });
+  const std::int64_t need = needed(node.map->policy, map.items);
+  return need == 0 || map.items - (edit_.read_number(failed) + 1) >= need;
 }
 
-void RunStep::map_failed(const Token& token, const Place& map_place, const MapCell& map,
-                         std::int64_t failed) {
-  const std::string at = write_place(map_place);
-  const auto began = opened_at(at);
+void RunStep::note_map(const std::string& at, JobState state, const MapCell& map,
+                       std::int64_t failed) {
   JsonWriter about;
-  about.begin_object().key("state").text(to_text(JobState::failed));
-  if (began) about.key("started_ms").number(to_ms(*began));
-  about.key("ended_ms").number(to_ms(clock_.now));
+  about.begin_object().key("state").text(to_text(state));
+  if (is_terminal(state)) about.key("ended_ms").number(to_ms(clock_.now));
+  if (const auto began = opened_at(at)) about.key("started_ms").number(to_ms(*began));
   about.key("items").number(map.items).key("items_failed").number(failed);
-  about.key("error").text(std::to_string(failed) + " of " + std::to_string(map.items) +
-                          " items failed");
+  if (state == JobState::failed) {
+    about.key("error").text(std::to_string(failed) + " of " + std::to_string(map.items) +
+                            " items failed");
+  }
   edit_.write("n:" + at, about.end_object().take());
-  instance_done(token, map_place, {}, Kind::failed);
 }
 
 void RunStep::end_map(const Token& token, const Place& map_place, const MapCell& map,
                       std::int64_t failed) {
-  if (failed > 0 && !suffices(node_of(token).map->policy, map.items, [&] { return failed; })) {
-    return map_failed(token, map_place, map, failed);
-  }
   const std::string at = write_place(map_place);
+  if (failed > 0 && map.items - failed < needed(node_of(token).map->policy, map.items)) {
+    note_map(at, JobState::failed, map, failed);
+    return instance_done(token, map_place, {}, Kind::failed);
+  }
   JsonWriter list;
   list.begin_object().key("$map").text(at).key("items").number(map.items);
   list.key("items_failed").number(failed).end_object();
@@ -154,13 +156,7 @@ void RunStep::end_map(const Token& token, const Place& map_place, const MapCell&
   // What a flow ends with is its output: the list itself has to be put together.
   const bool last = !token.spot.graph->leads_on(token.node, "default");
   const bool goes_on = node_of(token).concludes || last;
-  JsonWriter about;
-  about.begin_object().key("state").text(
-      to_text(goes_on ? JobState::running : JobState::succeeded));
-  if (!goes_on) about.key("ended_ms").number(to_ms(clock_.now));
-  if (const auto began = opened_at(at)) about.key("started_ms").number(to_ms(*began));
-  about.key("items").number(map.items).key("items_failed").number(failed).end_object();
-  edit_.write("n:" + at, about.take());
+  note_map(at, goes_on ? JobState::running : JobState::succeeded, map, failed);
   if (goes_on) return job(token, map_place, Phase::post);
   instance_done(token, map_place, "default", Kind::taken);
 }

@@ -112,8 +112,8 @@ class RunStep {
   void end_running(const NodeReport& report, const Token& token);
   void end_main(const NodeReport& report, const Token& token);
   void end_gate(const NodeReport& report, const Token& token);
-  void follow(const NodeReport& report, const Token& token);
   void record(const NodeReport& report, JobState state);
+  void forget_prep(const NodeReport& report);
   std::map<std::string, std::string> about_of(const std::string& at);
   std::optional<Time> opened_at(const std::string& at);
   void commit(const NodeReport& report);
@@ -121,6 +121,11 @@ class RunStep {
   void instance_done(const Token& token, const Place& place, std::string_view action, Kind kind);
   void history(std::string text);
   void count_jobs(std::int64_t ended);
+
+  // run_dynamic.cc
+  void follow(const NodeReport& report, const Token& token);
+  void end_as_asked(const NodeReport& report);
+  void iterate(const NodeReport& report, const Token& token);
 
   // run_map.cc
   void begin_map(const NodeReport& report, const Token& token);
@@ -133,8 +138,7 @@ class RunStep {
   };
   void release_items(const Token& token, const Place& map_place, const ItemRange& range);
   void end_map(const Token& token, const Place& map_place, const MapCell& map, std::int64_t failed);
-  void map_failed(const Token& token, const Place& map_place, const MapCell& map,
-                  std::int64_t failed);
+  void note_map(const std::string& at, JobState state, const MapCell& map, std::int64_t failed);
   bool tolerates(const Token& token, const MapCell& map, const std::string& failed);
 
   // run_halt.cc
@@ -142,7 +146,7 @@ class RunStep {
   void time_out();
   void park(const Token& token, const Place& place, Phase phase);
   void halted(std::int64_t active);
-  void sweep_again(RunState state);
+  void put_off(const NodeReport& report, RunState state);
   void undo(std::int64_t number);
   void undone(const NodeReport& report);
   void undo_again();

@@ -113,6 +113,12 @@ rules::Outcome NodeRun::stage_prepared(const std::string& prepared) {
     throw NoRetry("prep of the batch " + node().name + " has to return a list, and returned " +
                   prepared.substr(0, 80));
   }
+  const bool sets = node().kind == FlowNode::Kind::flow;
+  for (const std::string& item : *items) {
+    if (!sets || item.starts_with('{')) continue;
+    throw NoRetry("the sets of the batch flow " + node().name + " have to be objects, and one is " +
+                  item.substr(0, 80));
+  }
   return stage(*std::move(items));
 }
 

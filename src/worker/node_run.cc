@@ -110,12 +110,13 @@ void NodeRun::start_code(AsyncLoop& loop, const End& end) {
                         });
   }
   AsyncNodeCall call{.port = this, .loop = &loop, .last_try = last_try_};
-  call.keep = [this](std::string prepared) { report_.prepared = std::move(prepared); };
+  call.keep = [this](std::string prepared) { keep(std::move(prepared)); };
   call.end = finish;
   if (node().map) {
     batch_part(call, end);
   } else if (reserved_.attempt > 1) {
     call.kept = field("p:" + rules::write_place(ticket_.place));
+    if (call.kept) do_as_prep_did();
   }
   task_->node->start(std::move(call));
 }
@@ -187,12 +188,13 @@ std::string NodeRun::hear(const std::string& result) {
 rules::Outcome NodeRun::run_node(const NodeSteps& steps) {
   const std::string kept = "p:" + rules::write_place(ticket_.place);
   const auto before = reserved_.attempt > 1 ? field(kept) : std::nullopt;
+  if (before) do_as_prep_did();
   const std::string prepared = before ? *before : steps.prep ? steps.prep(*this) : "null";
   const bool maps = node().map && ticket_.place.back().item < 0;
   if (maps) return stage_prepared(prepared);
   if (!steps.exec)
     return ended("null", steps.post ? steps.post(*this, prepared, "null") : "default");
-  report_.prepared = prepared;
+  keep(prepared);
   const std::string result = exec(steps, prepared);
   return ended(result, steps.post ? steps.post(*this, prepared, result) : "default");
 }
@@ -254,12 +256,14 @@ void NodeRun::end_inside(const rules::Place& place) {
   if (!asked && asked.error().code != Errc::conflict) or_throw(asked);
 }
 
+void NodeRun::check_result(const std::string& result) {
+  if (result.size() <= rules::max_result_bytes) return;
+  throw NoRetry("the result has " + std::to_string(result.size()) + " bytes, the limit is " +
+                std::to_string(rules::max_result_bytes) + ": store it elsewhere and return where");
+}
+
 rules::Outcome NodeRun::ended(std::string result, std::string action) {
-  if (result.size() > rules::max_result_bytes) {
-    throw NoRetry("the result has " + std::to_string(result.size()) + " bytes, the limit is " +
-                  std::to_string(rules::max_result_bytes) +
-                  ": store it elsewhere and return where");
-  }
+  check_result(result);
   report_.result = result;
   report_.action = std::move(action);
   collect(report_);
@@ -301,13 +305,37 @@ bool NodeRun::local_behind(int node) const {
   });
 }
 
-// Nodes that run where the one before them ended. One that fails is fired like any other.
+std::optional<NodeRun::LocalFault> NodeRun::try_locally(const NodeSteps& steps, NodeReport& step) {
+  const bool once = last_try_ = node().own.max_attempts == 1;
+  try {
+    const std::string prepared = steps.prep ? steps.prep(*this) : "null";
+    step.result = steps.exec ? exec(steps, prepared) : "null";
+    check_result(step.result);
+    step.action = steps.post ? steps.post(*this, prepared, step.result) : "default";
+    return std::nullopt;
+  } catch (const NoRetry& e) {
+    return LocalFault{.text = e.what(), .for_good = true};
+  } catch (const Snooze&) {
+    return LocalFault{};
+  } catch (const Cancel&) {
+    return LocalFault{};
+  } catch (const std::exception& e) {
+    return LocalFault{.text = e.what(), .for_good = once};
+  } catch (...) {
+    return LocalFault{.text = "the handler threw something that is no std::exception",
+                      .for_good = once};
+  }
+}
+
+// Nodes that run where the one before them ended. One that fails, and may be tried again, is fired
+// like any other.
 void NodeRun::run_local() {
   if (!report_.next.empty() || report_.iterate || report_.terminate || report_.cancel) return;
   const rules::Graph& graph = *located_.graph;
   int from = located_.node;
   std::string action = report_.action;
   results_[node().name] = report_.result;
+  local_ = true;
   while (true) {
     int target = -1;
     for (const int e : graph.nodes()[from].out) {
@@ -324,14 +352,15 @@ void NodeRun::run_local() {
     step.job = report_.job;
     step.started_at = reader_.clock().now();
     const NodeReport before = report_;
-    try {
-      const NodeSteps& steps = *task->node;
-      const std::string prepared = steps.prep ? steps.prep(*this) : "null";
-      step.result = steps.exec ? steps.exec(prepared, *this) : "null";
-      step.action = steps.post ? steps.post(*this, prepared, step.result) : "default";
-    } catch (const std::exception&) {
+    located_.node = target;
+    if (const auto fault = try_locally(*task->node, step)) {
       written_.clear();
-      report_ = before;
+      const auto locks = std::exchange(report_, before).locks;
+      report_.locks = locks;  // Free again with this commit.
+      if (!fault->for_good) return;
+      step.end = NodeReport::End::failed;
+      step.error = fault->text;
+      report_.local.push_back(std::move(step));
       return;
     }
     collect(step);

@@ -105,7 +105,16 @@ class NodeRun : public NodePort {
   void end_inside(const rules::Place& place);
   rules::Outcome ended(std::string result, std::string action = "default");
   std::string exec(const NodeSteps& steps, const std::string& prepared);
+  static void check_result(const std::string& result);
+  /// Keeps what prep returned, wrote and locked, for when exec has to be tried again.
+  void keep(std::string prepared);
+  void do_as_prep_did();
   void run_local();
+  struct LocalFault {
+    std::string text = {};
+    bool for_good = false;  ///< No job of its own tries again.
+  };
+  std::optional<LocalFault> try_locally(const NodeSteps& steps, rules::NodeReport& step);
   void collect(rules::NodeReport& into);
   [[nodiscard]] bool local_behind(int node) const;
   bool may_run();
@@ -135,6 +144,7 @@ class NodeRun : public NodePort {
   std::map<std::string, Written> written_;
   std::map<std::string, std::string> results_;  // Of local nodes and of this one.
   std::optional<std::string> item_ = {};        // Of a map.
+  bool local_ = false;                          // located_ is a local node behind the ticket's.
 };
 
 }  // namespace penstock

@@ -28,6 +28,11 @@ void check_size(std::string_view key, const std::string& value) {
                 std::to_string(rules::max_payload_bytes) + ": store it elsewhere and share where");
 }
 
+bool is_list(const std::string& value) {
+  const auto first = value.find_first_not_of(" \t\r\n");
+  return first != value.npos && value[first] == '[';
+}
+
 }  // namespace
 
 std::optional<std::string> NodeRun::field(const std::string& name) {
@@ -94,9 +99,16 @@ void NodeRun::add(std::string_view text, std::string by) {
   }
 }
 
-void NodeRun::append(std::string_view key, std::string value) {
+void NodeRun::append(std::string_view text, std::string value) {
+  const std::string key = checked(text);
   check_size(key, value);
-  written_[checked(key)].appended.push_back(std::move(value));
+  Written& written = written_[key];
+  const auto before = written.replaced ? written.value : field("s:" + key);
+  if ((before && !is_list(*before)) || !written.added.empty()) {
+    throw NoRetry("cannot append to \"" + key + "\", which is " +
+                  read(key).value_or("null").substr(0, 80));
+  }
+  written.appended.push_back(std::move(value));
 }
 
 void NodeRun::prepend(std::string_view key, std::string value) {
@@ -152,7 +164,9 @@ std::string NodeRun::params() {
 }
 
 std::string NodeRun::iteration() {
-  return field("i:" + rules::write_place(ticket_.place)).value_or("null");
+  if (local_) return "null";
+  const auto turn = field("i:" + rules::write_place(ticket_.place));
+  return turn ? std::string(rules::read_iteration(*turn).value) : "null";
 }
 
 // In the flow that the node lies in, then in those around it.
@@ -198,6 +212,52 @@ std::optional<std::string> NodeRun::at(const rules::PathRoot& root) {
   return std::nullopt;
 }
 
+// {"locks": [FIELD], "KEY of the store": {"value": JSON, "erased": true, "added": BY, "appended":
+// [VALUE]}}, the keys with a slash before them.
+void NodeRun::keep(std::string prepared) {
+  report_.prepared = std::move(prepared);
+  report_.kept_locks = report_.locks;
+  report_.kept_writes.clear();
+  if (written_.empty() && report_.locks.empty()) return;
+  const auto list = [](rules::JsonWriter& out, const std::vector<std::string>& texts) {
+    out.begin_array();
+    for (const std::string& text : texts) out.text(text);
+    out.end_array();
+  };
+  rules::JsonWriter out;
+  out.begin_object().key("locks");
+  list(out, report_.locks);
+  for (const auto& [key, written] : written_) {
+    out.key('/' + key).begin_object();
+    if (written.value) out.key("value").raw(*written.value);
+    if (written.replaced && !written.value) out.key("erased").raw("true");
+    if (!written.added.empty()) out.key("added").text(written.added);
+    out.key("appended");
+    list(out, written.appended);
+    out.end_object();
+  }
+  report_.kept_writes = out.end_object().take();
+}
+
+void NodeRun::do_as_prep_did() {
+  const auto kept = field("pw:" + rules::write_place(ticket_.place));
+  if (!kept) return;
+  for (auto& [name, text] : or_throw(rules::read_raw_object(*kept))) {
+    if (name == "locks") {
+      for (const std::string& lock : or_throw(rules::read_string_list(text))) {
+        if (!try_lock(std::string_view(lock).substr(3))) throw Snooze(Duration{100});
+      }
+      continue;
+    }
+    auto object = or_throw(rules::read_raw_object(text));
+    Written& written = written_[name.substr(1)];
+    written.replaced = object.contains("value") || object.contains("erased");
+    if (object.contains("value")) written.value = object["value"];
+    if (object.contains("added")) written.added = or_throw(rules::read_string(object["added"]));
+    written.appended = or_throw(rules::read_string_list(object["appended"]));
+  }
+}
+
 void NodeRun::next(std::string_view node, bool instead) {
   report_.next.push_back({.node = std::string(node), .instead = instead});
 }
@@ -205,13 +265,13 @@ void NodeRun::next(std::string_view node, bool instead) {
 // The lock names the session and the step that hold it, and is void without either.
 bool NodeRun::try_lock(std::string_view name) {
   const std::string lock = "lk:" + checked(name), at = rules::write_place(ticket_.place);
+  if (std::ranges::find(report_.locks, lock) != report_.locks.end()) return true;
   const std::string mine = std::to_string(static_cast<std::uint64_t>(reader_.session())) + '|' + at;
   auto read = or_throw(reader_.fields(ticket_.run, {lock}));
   const auto held = read.find(lock);
   rules::RunChange change{.run = ticket_.run};
   change.expect.push_back({.name = lock, .value = std::nullopt});
   if (held != read.end()) {
-    if (held->second == mine) return true;
     const auto session = SessionNumber{std::stoull(held->second)};
     const bool by_earlier_try = held->second.ends_with('|' + at);
     if (!by_earlier_try && or_throw(reader_.is_live(session))) return false;

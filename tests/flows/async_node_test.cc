@@ -49,8 +49,9 @@ TEST_P(AsyncNodeTest, ManyWaitAtTheSameTimeBesidePlainNodes) {
 TEST_P(AsyncNodeTest, OnlyExecIsRetriedAndTheFallbackAnswers) {
   struct Failing : AsyncNode {
     Trace* trace = nullptr;
-    Awaitable<json> prep(Shared&, AsyncContext) override {
+    Awaitable<json> prep(Shared& shared, AsyncContext) override {
       trace->add("prep");
+      shared.append("list", "prep");
       co_return 7;
     }
     Awaitable<json> exec(json prepared, AsyncContext context) override {
@@ -68,6 +69,7 @@ TEST_P(AsyncNodeTest, OnlyExecIsRetriedAndTheFallbackAnswers) {
   const Run ended = run(flow);
   EXPECT_EQ(ended.output, "\"instead\"") << ended.error;
   EXPECT_EQ(trace_.joined(), "prep exec7 exec7");
+  EXPECT_EQ(shared("list"), json{"prep"});
 }
 
 TEST_P(AsyncNodeTest, TheItemsOfABatchWaitAtTheSameTime) {

@@ -126,6 +126,18 @@ TEST_P(MapTest, ItemsThatSucceedWithARetryAreNoLongerShownAsFailed) {
   EXPECT_EQ(node("each[0]").state, "");
 }
 
+TEST_P(MapTest, AWindowThatIsWiderThanAStepIsWalkedToItsEnd) {
+  for (const auto& [parallel, items] : {std::pair(1700, 1700), std::pair(5000, 300)}) {
+    Flow flow("wide");
+    auto list = flow.task("list", [items] { return std::vector<int>(items, 1); });
+    list >>
+        flow.map("each", "$.nodes.list.result", [](int i) { return i; }, {.parallel = parallel}) >>
+        flow.task("sum", [](const std::vector<int>& ones) { return ones.size(); }, {"each"});
+    work({flow});
+    EXPECT_EQ(run(flow).output, std::to_string(items));
+  }
+}
+
 TEST_P(MapTest, AnItemThatIsNullIsNull) {
   tasks_.add("echo", [](const json& item) { return item; });
   Flow flow("nulls");

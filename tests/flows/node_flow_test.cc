@@ -92,6 +92,61 @@ TEST_P(NodeFlow, OnlyExecIsRetriedWithWhatPrepHadReturned) {
   EXPECT_EQ(trace_.joined(), "prep exec exec exec post");
 }
 
+TEST_P(NodeFlow, WhatPrepWroteAndLockedIsThereWhenExecIsTriedAgain) {
+  Flow flow("keeps");
+  Step step;
+  step.prepares = [this](Shared& shared) {
+    trace_.add("prep");
+    shared.set("set", "by prep");
+    shared.append("list", 1);
+    shared.prepend("list", 0);
+    shared.add("sum", 2);
+    shared.erase("old");
+    EXPECT_TRUE(shared.try_lock("mine"));
+    EXPECT_TRUE(shared.try_lock("other"));
+    return nullptr;
+  };
+  step.executes = [this](const json&) {
+    trace_.add("exec");
+    if (trace_.count("exec") < 3) throw std::runtime_error("not yet");
+    return nullptr;
+  };
+  step.posts = [](Shared& shared, const json&, const json&) {
+    shared.append("list", 2);
+    shared.add("sum", 3);
+    return "default";
+  };
+  flow.node("step", step, {.max_attempts = 3, .backoff = at_once}) >>
+      flow.task("next",
+                [](Shared& shared) { return shared.try_lock("mine") && shared.try_lock("other"); });
+  const Run ended = run(flow, {{"old", 1}});
+  EXPECT_EQ(ended.output, "true") << ended.error;
+  EXPECT_EQ(trace_.joined(), "prep exec exec exec");
+  EXPECT_EQ(client_.shared(id_).value(),
+            (std::map<std::string, std::string>{
+                {"set", "\"by prep\""}, {"list", "[0,1,2]"}, {"sum", "5"}}));
+}
+
+TEST_P(NodeFlow, WhatIsNoListIsNotAppendedTo) {
+  for (const json& value : {json("text"), json(5), json{{"a", 1}}}) {
+    Flow flow("appends");
+    flow.task("step", [](Shared& shared) { shared.append("key", 1); });
+    work({flow});
+    const Run ended = run(flow, {{"key", value}});
+    EXPECT_EQ(ended.error, "node step#1: cannot append to \"key\", which is " + value.dump());
+    EXPECT_EQ(shared("key"), value);
+  }
+}
+
+TEST_P(NodeFlow, SetsOfABatchFlowAreObjects) {
+  Flow inner("inner");
+  inner.task("x", [] {});
+  Flow flow("sets");
+  flow.batch_flow("all", inner, [](Shared&) { return json{1, 2}; });
+  const Run ended = run(flow);
+  EXPECT_NE(ended.error.find("have to be objects, and one is 1"), std::string::npos) << ended.error;
+}
+
 struct Falling : Node {
   json exec(const json&) override { throw std::runtime_error("always"); }
   json exec_fallback(const json&, std::exception_ptr) override { return "instead"; }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Workflows: fan-out and fan-in, maps, local steps, dynamic steps.
+// Workflows: fan-out and fan-in, maps, dynamic steps.
 #include "tests/flows/flow_fixture.h"
 
 namespace penstock::testing {
@@ -90,37 +90,6 @@ TEST_P(Workflow, AParameterOfAnotherTypeIsNamedWithItsTaskAndFailsAtOnce) {
       << client_.find_run(id_)->error;
 }
 
-TEST_P(Workflow, ALocalStepRunsWhereTheOneBeforeItEnded) {
-  Flow flow("local");
-  auto a = flow.task("a", [](Shared& shared) { return shared.set("x", 1), 5; });
-  auto b = flow.task("b", [](int n, Shared& shared) { return n + shared.at("x").get<int>(); },
-                     {"a"}, {.local = true});
-  auto c = flow.task("c", [](int n) { return n * 2; }, {"b"}, {.local = true});
-  a >> b >> c;
-  const Run ended = run(flow);
-  EXPECT_EQ(ended.state, "succeeded") << ended.error;
-  EXPECT_EQ(ended.output, "12");
-  EXPECT_EQ(node("a").job, node("c").job);
-}
-
-TEST_P(Workflow, WhatALocalStepSetsReplacesWhatTheOneBeforeItAddedAndAppended) {
-  Flow flow("replaces");
-  auto a = flow.task("a", [](Shared& shared) {
-    shared.add("n", 3);
-    shared.append("list", 1);
-  });
-  auto b = flow.task("b",
-                     [](Shared& shared) {
-                       shared.set("n", 10);
-                       shared.set("list", "none");
-                     },
-                     {}, {.local = true});
-  a >> b;
-  EXPECT_EQ(run(flow).state, "succeeded");
-  EXPECT_EQ(client_.shared(id_).value(),
-            (std::map<std::string, std::string>{{"n", "10"}, {"list", "\"none\""}}));
-}
-
 TEST_P(Workflow, AnyWorkerOfThePoolTakesAStepAndNoOther) {
   Flow flow("pools");
   auto a = flow.task("a", [] { return 1; });
@@ -154,6 +123,22 @@ TEST_P(Workflow, NodesCanAskForOthersBesideOrInsteadOfTheirEdges) {
   EXPECT_EQ(trace_.count("d"), 0);
 }
 
+// Runs `most` times more in each of its turns.
+struct Asks : Node {
+  Asks(int most_, int turns_) : most(most_), turns(turns_) {}
+  std::string post(Shared& shared, const json&, const json&) override {
+    shared.add("turns", 1);
+    const json before = shared.iteration();
+    const int n = before.is_null() ? 0 : before.get<int>();
+    if (n < most) {
+      shared.next_iteration(n + 1);
+      return "default";
+    }
+    return shared.at("turns").get<int>() < turns * (most + 1) ? "again" : "default";
+  }
+  int most, turns;
+};
+
 TEST_P(Workflow, AnIterationRunsTheNodeAgainUpToTheLimit) {
   Flow flow("cycles", {.max_cycles = 5});
   flow.task("step", [this](Shared& shared) {
@@ -165,9 +150,20 @@ TEST_P(Workflow, AnIterationRunsTheNodeAgainUpToTheLimit) {
   });
   EXPECT_EQ(run(flow, {{"turns", 4}}).output, "4");
   EXPECT_EQ(trace_.joined(), "1 2 3 4");
-  const Run ended = run(flow, {{"turns", 9}});
+  EXPECT_EQ(run(flow, {{"turns", 6}}).output, "6");
+  const Run ended = run(flow, {{"turns", 7}});
   EXPECT_EQ(ended.state, "failed");
-  EXPECT_NE(ended.error.find("max_cycles"), std::string::npos) << ended.error;
+  EXPECT_NE(ended.error.find("it asked for another turn 6 times, max_cycles is 5"),
+            std::string::npos)
+      << ended.error;
+}
+
+TEST_P(Workflow, IterationsAreCountedInARowAndTurnsOfALoopAroundThemAreNot) {
+  Flow flow("around", {.max_cycles = 2});
+  auto step = flow.node("step", Asks(2, 4));
+  (step - "again") >> step;
+  EXPECT_EQ(run(flow).state, "succeeded") << client_.find_run(id_)->error;
+  EXPECT_EQ(shared("turns"), 12);
 }
 
 TEST_P(Workflow, TerminateEndsTheRunAndCancelCancelsIt) {
