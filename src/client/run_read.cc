@@ -146,6 +146,15 @@ void add_job(RunNode& node, const Job& job) {
 
 }  // namespace
 
+// Nothing when it is forgotten, or the store does not answer.
+std::optional<Job> Runs::find_job(const std::string& id) {
+  auto store = handles_.lend();
+  if (!store) return std::nullopt;
+  auto found = (*store)->find(JobId{id});
+  if (!found || !*found) return std::nullopt;
+  return std::get<Job>(**found);
+}
+
 Result<Runs::Open> Runs::add_open(const std::string& run, std::map<std::string, RunNode>& nodes) {
   auto open = reader_.fields_of(run, "j:");
   if (!open) return std::move(open).error();
@@ -156,7 +165,17 @@ Result<Runs::Open> Runs::add_open(const std::string& run, std::map<std::string, 
     if (!step) continue;
     if (step->phase != rules::Phase::gate) found_open.only_waits = false;
     const bool live = !step->job.empty();
-    if (step->phase == rules::Phase::item && live) continue;  // Counted with its map.
+    if (step->phase == rules::Phase::item && live) {
+      if (looked_up++ >= most_looked_up) continue;
+      const auto job = find_job(step->job);
+      // Its map counts those that wait for their turn.
+      if (!job || (job->state == JobState::ready && job->attempt == 0)) continue;
+      RunNode& item = nodes[name.substr(2)];
+      name_node(item, step->place);
+      item.job = step->job;
+      add_job(item, *job);
+      continue;
+    }
     RunNode& node = nodes[name.substr(2)];
     name_node(node, step->place);
     node.job = step->job;
@@ -173,19 +192,22 @@ Result<Runs::Open> Runs::add_open(const std::string& run, std::map<std::string, 
       continue;
     }
     node.state = rules::to_text(JobState::ready);
+    if (step->phase == rules::Phase::main) {  // Of a node that is retried its failure was noted.
+      node.error.clear();
+      node.worker.clear();
+      node.started_at.reset();
+      node.finished_at.reset();
+    }
     if (looked_up++ >= most_looked_up) continue;
-    auto store = handles_.lend();
-    if (!store) return std::move(store).error();
-    auto found = (*store)->find(JobId{step->job});
-    if (!found || !*found) continue;
-    const auto& job = std::get<Job>(**found);
+    const auto job = find_job(step->job);
+    if (!job) continue;
     if (step->phase == rules::Phase::undo) {  // When the node ran and where is told as before.
       node.state = rules::to_text(rules::RunState::compensating);
-      node.error = job.error;
-      if (job.state == JobState::running) found_open.running.insert(name.substr(2));
+      node.error = job->error;
+      if (job->state == JobState::running) found_open.running.insert(name.substr(2));
       continue;
     }
-    add_job(node, job);
+    add_job(node, *job);
     if (node.state == rules::to_text(JobState::running)) found_open.running.insert(name.substr(2));
   }
   return found_open;

@@ -47,6 +47,7 @@ class Runs {
     bool only_waits = false;
     std::set<std::string> running = {};
   };
+  std::optional<Job> find_job(const std::string& id);
   Result<Open> add_open(const std::string& run, std::map<std::string, RunNode>& nodes);
   Result<void> add_staged(const std::string& run, rules::RunImage& image);
   Result<RunId> write_fork(Producer& producer, const rules::PinnedGraph& pinned,

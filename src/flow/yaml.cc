@@ -208,6 +208,11 @@ void read_nodes(FlowDraft& draft, const std::string& prefix, Loading& loading,
   std::set<std::string_view> seen;
   for (const YamlMember& member : draft.nodes->value->members) {
     if (!seen.insert(member.key).second) continue;
+    if (member.key.empty()) {
+      loading.broken = true;
+      findings.say(member.place, "a node has no name");
+      continue;
+    }
     drafts.push_back(read_node(member, scope, findings));
     draft.flow.nodes.push_back(drafts.back().node);
   }

@@ -132,7 +132,9 @@ void read_undo(const YamlMember& from, NodeDraft& draft, const Findings& finding
 // --- edges ---
 
 void read_needs(const YamlMember& from, NodeDraft& draft, const Findings& findings) {
+  Loading& loading = draft.scope.loading;
   if (from.value->kind != Kind::list) {
+    loading.broken = true;
     return findings.say(from.value->place,
                         "needs has to be a list of nodes, not " + describe(*from.value));
   }
@@ -140,6 +142,7 @@ void read_needs(const YamlMember& from, NodeDraft& draft, const Findings& findin
     if (item->kind == Kind::text || item->kind == Kind::number) {
       draft.needs.push_back({.action = "default", .target = item->text, .place = item->place});
     } else {
+      loading.broken = true;
       findings.say(item->place,
                    "needs has to be a list of nodes, and " + describe(*item) + " is in it");
     }
@@ -147,7 +150,9 @@ void read_needs(const YamlMember& from, NodeDraft& draft, const Findings& findin
 }
 
 void read_next(const YamlMember& from, NodeDraft& draft, const Findings& findings) {
+  Loading& loading = draft.scope.loading;
   if (from.value->kind != Kind::map) {
+    loading.broken = true;
     return findings.say(from.value->place,
                         "next has to be a mapping of actions to nodes, such as "
                         "{default: load}, not " +
@@ -158,6 +163,7 @@ void read_next(const YamlMember& from, NodeDraft& draft, const Findings& finding
       if (target.kind == Kind::text || target.kind == Kind::number) {
         draft.next.push_back({.action = member.key, .target = target.text, .place = target.place});
       } else {
+        loading.broken = true;
         findings.say(target.place, "next." + member.key +
                                        " has to be a node, a list of nodes, or "
                                        "end, not " +
@@ -165,8 +171,8 @@ void read_next(const YamlMember& from, NodeDraft& draft, const Findings& finding
       }
     };
     if (member.key.empty()) findings.say(member.place, "an action has no name");
-    draft.scope.loading.parts.emplace(
-        YamlPart{.node = findings.node(), .part = "next." + member.key}, member.place);
+    loading.parts.emplace(YamlPart{.node = findings.node(), .part = "next." + member.key},
+                          member.place);
     if (member.value->kind != Kind::list) {
       lead_to(*member.value);
       continue;

@@ -163,6 +163,13 @@ constexpr Bad mistakes[] = {
      "gate, with, needs, next, map, when, retry, timeout, pool, queue, undo, join, local\n"
      "f.yaml:5:10: unknown key \"steps\": limits may have max_steps, max_visits, max_cycles, "
      "timeout, on_missing\n"},
+    {"NothingIsToldAtItsKey", "flow: f\nnodes:\n  \"\": {task: t}\n  a:\n\n  b: {task: ~}\n",
+     "f.yaml:3:3: a node has no name\n"
+     "f.yaml:4:3: node a: a has to be a mapping, not nothing\n"
+     "f.yaml:6:7: node b: task has to be text, not nothing\n"},
+    {"EdgesThatAreNoneAreNotMissedToo",
+     "flow: f\nnodes:\n  a: {task: t}\n  b: {task: t, needs: a}\n",
+     "f.yaml:4:23: node b: needs has to be a list of nodes, not the text \"a\"\n"},
     {"DoubleKeys", "flow: f\nflow: g\nnodes:\n  a: {task: t, with: {x: 1, x: 2}}\n  a: {task: t}\n",
      "f.yaml:2:1: \"flow\" is here twice, first in line 1: remove or rename one\n"
      "f.yaml:4:29: \"x\" is here twice, first in line 4: remove or rename one\n"

@@ -88,9 +88,10 @@ class Builder : public YAML::EventHandler {
     if (root_) refuse(place_of(mark), "a second document begins: a file has one flow");
   }
   void OnDocumentEnd() override {}
-
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    add(std::make_shared<YamlValue>(YamlValue{.place = place_of(mark)}), anchor);
+    const bool of_key = !open_.empty() && open_.back().key;  // The mark is the next word's.
+    const YamlPlace place = of_key ? open_.back().key->place : place_of(mark);
+    add(std::make_shared<YamlValue>(YamlValue{.place = place}), anchor);
   }
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,

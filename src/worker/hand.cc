@@ -153,8 +153,9 @@ rules::Outcome Hand::crashed_too_often(const Reserved& reserved) {
     certificate = std::get<Job>(**found).error;
   }
   if (certificate.empty()) certificate = "its worker died while it ran";
-  return rules::Failed{.error = certificate + " (" + std::to_string(reserved.crashes) + " times)",
-                       .retryable = false};
+  return rules::Failed{
+      .error = certificate + ", the last of " + std::to_string(reserved.crashes) + " crashes",
+      .retryable = false};
 }
 
 void Hand::end_step(const Key& key, const Attempt& attempt, const rules::Outcome& outcome) {

@@ -3,6 +3,7 @@
 // Maps: one node for each item of a list that is known only at run time.
 #include "tests/flows/flow_fixture.h"
 
+#include <future>
 #include <regex>
 
 namespace penstock::testing {
@@ -136,6 +137,22 @@ TEST_P(MapTest, AWindowThatIsWiderThanAStepIsWalkedToItsEnd) {
     work({flow});
     EXPECT_EQ(run(flow).output, std::to_string(items));
   }
+}
+
+TEST_P(MapTest, ItemsThatRunAreShownWithTheirWorkerUntilTheyHaveEnded) {
+  std::promise<void> go;
+  const auto gone = go.get_future().share();
+  Flow flow("shows");
+  auto list = flow.task("list", [] { return std::vector<int>(10, 1); });
+  list >> flow.map("each", "$.nodes.list.result", [gone](int) { gone.wait(); });
+  work({flow}, {.concurrency = 1});
+  id_ = client_.run(flow, json::object()).value();
+  await(id_, "each[0]", "running");
+  EXPECT_EQ(node("each[0]").worker, node("list").worker);
+  EXPECT_EQ(node("each").items, 10);
+  go.set_value();
+  EXPECT_EQ(wait(id_).state, "succeeded");
+  EXPECT_EQ(node("each[0]").state, "");
 }
 
 TEST_P(MapTest, AnItemThatIsNullIsNull) {

@@ -188,5 +188,20 @@ TEST_P(RunEnd, AFailedRunDoesNotWaitForTheBackOffOfANode) {
   EXPECT_EQ(node("slow").state, "parked");
 }
 
+TEST_P(RunEnd, ANodeThatIsRetriedIsNotShownWithTheEndOfItsFailure) {
+  Flow flow("retried");
+  flow.task("bad", []() -> int { throw NoRetry("broken"); });
+  EXPECT_EQ(run(flow).state, "failed");
+  EXPECT_TRUE(node("bad").finished_at);
+  stop();
+  client_.retry_run(id_).value();
+  const RunNode again = node("bad");
+  EXPECT_EQ(again.state, "ready");
+  EXPECT_EQ(again.error, "");
+  EXPECT_EQ(again.worker, "");
+  EXPECT_FALSE(again.started_at);
+  EXPECT_FALSE(again.finished_at);
+}
+
 }  // namespace
 }  // namespace penstock::testing
