@@ -255,12 +255,13 @@ Nodes Flow::gate(std::string name, GateOptions gate, NodeOptions options) {
   return newest();
 }
 
-// The inner flow as it is now: what is added to it later is not in this one.
+// The inner flow as it is now: what is added to it later is not in this one, and one inside itself
+// has an end.
 Nodes Flow::flow(std::string name, const Flow& inner, NodeOptions options) {
   rules::FlowNode node = node_of(std::move(name), options);
   node.kind = NodeKind::flow;
   node.body = std::make_shared<const rules::FlowDefinition>(inner.parts_->definition);
-  parts_->inner.push_back(inner.parts_);
+  parts_->inner.push_back(std::make_shared<FlowParts>(*inner.parts_));
   parts_->definition.nodes.push_back(std::move(node));
   return newest();
 }
@@ -273,7 +274,7 @@ Nodes Flow::add_batch_flow(std::string name, const Flow& inner, NodeSteps sets, 
   node.prepares = true;
   node.map = rules::NodeMap{.parallel = map.parallel, .policy = policy_of(map.policy)};
   node.body = std::make_shared<const rules::FlowDefinition>(inner.parts_->definition);
-  parts_->inner.push_back(inner.parts_);
+  parts_->inner.push_back(std::make_shared<FlowParts>(*inner.parts_));
   parts_->code.push_back({.task = node.task, .steps = std::move(sets)});
   parts_->definition.nodes.push_back(std::move(node));
   return newest();
@@ -284,7 +285,7 @@ Nodes Flow::run(std::string name, const Flow& inner, const json& with, NodeOptio
   node.kind = NodeKind::child;
   if (!with.is_null()) node.with = with.dump();
   node.body = std::make_shared<const rules::FlowDefinition>(inner.parts_->definition);
-  parts_->inner.push_back(inner.parts_);
+  parts_->inner.push_back(std::make_shared<FlowParts>(*inner.parts_));
   parts_->definition.nodes.push_back(std::move(node));
   return newest();
 }

@@ -31,6 +31,18 @@ TEST(FlowCheck, NodesOfAnotherFlowAreNotConnected) {
   EXPECT_NE(told(around).find("are connected"), std::string::npos);
 }
 
+TEST(FlowCheck, AFlowInsideItselfIsThereAsItWas) {
+  Flow empty("empty");
+  empty.flow("inside", empty);
+  EXPECT_NE(told(empty), "");
+  Flow flow("flow");
+  auto first = flow.task("first", [] {});
+  first >> flow.flow("flow", flow) >> flow.run("run", flow);
+  EXPECT_EQ(told(flow), "");
+  Tasks tasks;
+  EXPECT_TRUE(tasks.add(flow));
+}
+
 TEST(FlowCheck, ANodeThatNoFlowHasMadeIsNotConnected) {
   Flow flow("flow");
   flow.task("a", [] {}) >> Nodes{};
