@@ -114,7 +114,7 @@ void RunStep::item_done(const Token& token, const Place& place, bool succeeded,
   const std::int64_t lost = edit_.read_number(failed);
   for (const std::string& cell : {"m:" + at, "mn:" + at, ended, failed}) edit_.erase(cell);
   Token whole = token;
-  whole.tag = read_tag(map.tag);
+  whole.tag = tag_at(token, map.tag);
   end_map(whole, map_place, map, lost);
 }
 

@@ -91,6 +91,7 @@ class RunStep {
   bool stays_open(const std::string& cell, std::int64_t delta);
   void end_loop(const Region& region);
   void end_flow(const Spot& spot);
+  static std::vector<int> tag_at(const Token& token, std::string_view field);
 
   // run_group.cc
   std::int64_t fail_group(const Token& behind, std::int64_t arrived);

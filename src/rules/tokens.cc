@@ -329,6 +329,15 @@ void RunStep::end_loop(const Region& region) {
   }
 }
 
+// As a field tells it. What is decided on before the field has been read is decided on again: until
+// then any turn does.
+std::vector<int> RunStep::tag_at(const Token& token, std::string_view field) {
+  std::vector<int> tag = read_tag(field);
+  const auto loops = token.spot.graph->nodes()[token.node].loops.size();
+  if (tag.size() < loops) tag.resize(loops, 1);
+  return tag;
+}
+
 void RunStep::end_flow(const Spot& spot) {
   if (spot.outer.empty()) {
     if (state_ == RunState::running) {
@@ -340,7 +349,7 @@ void RunStep::end_flow(const Spot& spot) {
   Token token{.spot = spot_of(spot.outer)};
   token.node = token.spot.graph->find(spot.outer.back().node);
   const std::string tag_field = "b:" + write_place(spot.outer);
-  token.tag = read_tag(edit_.read(tag_field).value_or(""));
+  token.tag = tag_at(token, edit_.read(tag_field).value_or(""));
   edit_.erase(tag_field);
   if (spot.outer.back().item < 0 && node_of(token).concludes) {
     return job(token, spot.outer, Phase::post);

@@ -124,5 +124,25 @@ TEST_P(Loop, AJoinOfAnyBehindExitsThatWereNeverTakenIsSkipped) {
   EXPECT_EQ(node("alarm").state, "skipped");
 }
 
+TEST_P(Loop, AFlowOfSeveralNodesIsANodeOfALoop) {
+  Flow inner("inner");
+  inner.task("one", [] {}) >> inner.task("two", [](Shared& shared) { shared.add("turns", 1); });
+  Flow around("around");
+  around.flow("inner", inner) >> around.task("three", [] {});
+  for (const Flow& body : {inner, around}) {
+    Flow flow("loop");
+    auto begin = flow.task("begin", [] {});
+    auto inside = flow.flow("inside", body);
+    auto decide = flow.node("decide", acting([](Shared& shared) {
+                              return shared.at("turns").get<int>() < 3 ? "again" : "done";
+                            }));
+    begin >> inside >> decide;
+    (decide - "again") >> inside;
+    (decide - "done") >> flow.task("end_of_it", [](Shared& shared) { return shared.at("turns"); });
+    work({flow});
+    EXPECT_EQ(run(flow).output, "3");
+  }
+}
+
 }  // namespace
 }  // namespace penstock::testing
