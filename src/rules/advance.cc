@@ -134,6 +134,7 @@ void RunStep::end_main(const NodeReport& report, const Token& token) {
   if (!report.child.empty()) return start_child(report, token);
   if (report.items) {
     record(report, JobState::running);
+    commit(report);
     return begin_map(report, token);
   }
   if (node.kind == FlowNode::Kind::flow) {

@@ -138,6 +138,34 @@ TEST_P(NodeFlow, WhatIsNoListIsNotAppendedTo) {
   }
 }
 
+struct WritingBatch : BatchNode {
+  json prep(Shared& shared) override {
+    shared.set("set", 1);
+    shared.add("sum", 2);
+    shared.append("list", 3);
+    return json{1, 2};
+  }
+  json exec(const json& item) override { return item; }
+  std::string post(Shared& shared, const json&, const json&) override {
+    shared.set("seen", json{shared.at("set"), shared.at("sum"), shared.at("list")});
+    return "default";
+  }
+};
+
+TEST_P(NodeFlow, WhatThePrepOfABatchWritesIsKept) {
+  Flow inner("inner");
+  inner.task("x", [] {});
+  Flow flow("batches");
+  flow.parallel_batch("batch", WritingBatch{}, {.parallel = 2}) >>
+      flow.batch_flow("sets", inner, [](Shared& shared) {
+        shared.set("by sets", true);
+        return json::array({json::object()});
+      });
+  EXPECT_EQ(run(flow).state, "succeeded");
+  EXPECT_EQ(shared("seen"), json::parse("[1,2,[3]]"));
+  EXPECT_EQ(shared("by sets"), true);
+}
+
 TEST_P(NodeFlow, SetsOfABatchFlowAreObjects) {
   Flow inner("inner");
   inner.task("x", [] {});
