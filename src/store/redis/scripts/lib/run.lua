@@ -7,7 +7,9 @@
 -- due, options), fields that name a job to wake, and its mark: empty, or = and a state; and until
 -- when it is kept. Words stay where they are: a table for each would cost more than all else.
 local runs_by_name, run_order = {}, {}
-local run_jobs, run_wakes, run_lanes, largest = {}, {}, {}, 2 ^ 53
+-- Lanes by name, and in the order of their first jobs, in which new ones stand in their queue.
+local run_lanes, lane_order = {}, {}
+local run_jobs, run_wakes, largest = {}, {}, 2 ^ 53
 
 -- `known` fields as they lie there, `fields` as the changes leave them; false: there is none.
 local function run_named(name)
@@ -142,7 +144,7 @@ local function lane_for(at, epoch, jump, issued)
   if l.is_new and epoch > 1 or not l.is_new and known ~= epoch then l.jump = 2 ^ 32 + jump end
   l.base = l.next + l.jump
   l.length = redis.call('LLEN', p .. 'q:' .. l.lists .. ':' .. l.tail)
-  run_lanes[name] = l
+  run_lanes[name], lane_order[#lane_order + 1] = l, l
   probe_lane(l)
   probe('hash', p .. 'lane:' .. l.lane)
   probe('hash', p .. 'queue:' .. l.queue)
@@ -264,7 +266,7 @@ end
 -- Everything that was staged. Nothing here can fail.
 local function write_runs(now_ms, epoch, suspect_crashes)
   for _, r in ipairs(run_order) do write_run(r) end
-  for _, l in pairs(run_lanes) do write_lane(l, l.added, epoch) end
+  for _, l in ipairs(lane_order) do write_lane(l, l.added, epoch) end
   local entries = {}
   for _, job in ipairs(run_jobs) do write_run_job(job, now_ms, entries) end
   for l, of_lane in pairs(entries) do
