@@ -70,7 +70,7 @@ struct RunFilter {
 /// A new run that goes on where another one was before `node` ended.
 struct ForkSpec {
   RunId run = {};
-  std::string node = {};                        ///< NODE or NODE#VISIT.
+  std::string node = {};                        ///< As it is shown, or NODE#VISIT, MAP#VISIT[ITEM].
   std::map<std::string, std::string> set = {};  ///< Keys of the shared store and their JSON text.
 };
 

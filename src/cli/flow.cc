@@ -305,7 +305,7 @@ std::vector<Command> flow_commands() {
                       }});
   commands.push_back({.name = "flow fork",
                       .summary = "A new run that goes on before a node of another one ended",
-                      .flags = {{"--node", "NODE", "the node, or NODE#VISIT"},
+                      .flags = {{"--node", "NODE", "the node as shown, or NODE#VISIT"},
                                 {"--set", "KEY=JSON", "a key of its store; may be repeated", true}},
                       .words = "RUN",
                       .run = fork_run});

@@ -37,6 +37,23 @@ rules::RunChange published(const FlowText& flow, const std::string& hash) {
   return change;
 }
 
+// The edits of a fork, and where it comes from. Errors: invalid.
+Result<rules::RunChange> edits_of(const ForkSpec& spec, const std::string& before) {
+  rules::RunChange change{.run = spec.run.text};
+  for (const auto& [key, value] : spec.set) {
+    if (auto ok = rules::check_key("key of the shared store", key); !ok) {
+      return std::move(ok).error();
+    }
+    if (auto ok = rules::check_json("value of " + key, value, rules::max_payload_bytes); !ok) {
+      return std::move(ok).error();
+    }
+    change.set.push_back({.name = "s:" + key, .value = value});
+    change.set.push_back({.name = "c:" + key, .value = std::nullopt});
+  }
+  change.set.push_back({.name = "from", .value = spec.run.text + '|' + before});
+  return change;
+}
+
 }  // namespace
 
 Result<void> Runs::change(Producer& producer, const std::string& run, const Decide& decide) {
@@ -142,9 +159,9 @@ Result<void> Runs::signal(Producer& producer, const RunId& run, std::string_view
   if (!pinned) return std::move(pinned).error();
   auto place = rules::read_place(node);
   if (!place) return std::move(place).error();
-  if (node.find('#') == std::string_view::npos) {
+  if (node.find('#', node.rfind('/') + 1) == std::string_view::npos) {
     // The latest visit that waits.
-    auto open = reader_.fields_of(run.text, "j:" + std::string(node) + '#');
+    auto open = reader_.fields_of(run.text, "j:" + rules::node_path(*place) + '#');
     if (!open) return std::move(open).error();
     for (const auto& [name, value] : *open) {
       const auto step = rules::read_open_step({.name = name, .value = value});
@@ -217,47 +234,32 @@ Result<RunId> Runs::fork(Producer& producer, const ForkSpec& spec) {
   if (auto known = rules::locate(*pinned->graph, *place); !known) return std::move(known).error();
   auto log = reader_.values(spec.run.text, "log");
   if (!log) return std::move(log).error();
+  const std::string before = rules::write_place(*place);
   rules::RunImage image;
-  bool found = false;
-  for (const std::string& line : *log) {
+  std::vector<std::string> past;
+  for (std::string& line : *log) {
     auto at = rules::log_place(line);
     if (!at) return std::move(at).error();
-    found = *at == rules::write_place(*place);
-    if (found) break;
+    // A flow ends with the last of its nodes: it is begun anew before the first that has ended.
+    if (*at == before || at->starts_with(before + '/')) break;
     if (auto ok = rules::replay(line, image); !ok) return std::move(ok).error();
+    past.push_back(std::move(line));
   }
-  if (!found) {
-    return Error{Errc::not_found, "node " + rules::write_place(*place) + " has not ended in run " +
-                                      spec.run.text + ": a fork begins before a node that has"};
+  if (past.size() == log->size()) {
+    return Error{Errc::not_found, "node " + before + " has not ended in run " + spec.run.text +
+                                      ": a fork begins before a node that has"};
   }
-  if (auto ok = add_staged(spec.run.text, image); !ok) return std::move(ok).error();
-  for (const auto& [key, value] : spec.set) {
-    if (auto ok = rules::check_key("key of the shared store", key); !ok) {
-      return std::move(ok).error();
-    }
-    if (auto ok = rules::check_json("value of " + key, value, rules::max_payload_bytes); !ok) {
-      return std::move(ok).error();
-    }
-    image.fields["s:" + key] = value;
-    image.fields.erase("c:" + key);
-    image.lists.erase("s:" + key);
-  }
-  image.fields["from"] = spec.run.text + '|' + rules::write_place(*place);
+  auto edits = edits_of(spec, before);
+  if (!edits) return std::move(edits).error();
+  past.push_back(rules::write_log_line(*edits, ""));
+  if (auto ok = rules::replay(past.back(), image); !ok) return std::move(ok).error();
+  // What the fork was before: a fork of it may begin there.
+  image.lists["log"] = std::move(past);
+  // Lists of maps are staged beside the log, under names of their own.
+  auto staged = reader_.fields_of(spec.run.text, "mi:");
+  if (!staged) return std::move(staged).error();
+  image.fields.merge(*staged);
   return write_fork(producer, *pinned, std::move(image));
-}
-
-// Lists of maps are staged beside the log; those that are under way go along.
-Result<void> Runs::add_staged(const std::string& run, rules::RunImage& image) {
-  std::vector<std::string> stages;
-  for (const auto& [name, value] : image.fields) {
-    if (name.starts_with("m:")) stages.push_back(rules::read_map(value).stage);
-  }
-  for (const std::string& stage : stages) {
-    auto staged = reader_.fields_of(run, "mi:" + stage + ':');
-    if (!staged) return std::move(staged).error();
-    image.fields.merge(*staged);
-  }
-  return {};
 }
 
 // The fields first, in bounded pieces; the run exists with the last one.

@@ -49,7 +49,6 @@ class Runs {
   };
   std::optional<Job> find_job(const std::string& id);
   Result<Open> add_open(const std::string& run, std::map<std::string, RunNode>& nodes);
-  Result<void> add_staged(const std::string& run, rules::RunImage& image);
   Result<RunId> write_fork(Producer& producer, const rules::PinnedGraph& pinned,
                            rules::RunImage image);
 

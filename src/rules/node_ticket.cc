@@ -12,8 +12,8 @@ constexpr std::string_view phase_names[] = {"main", "item",  "post",     "gate",
 
 Error no_place(std::string_view text) {
   return Error{Errc::invalid, "\"" + std::string(text) +
-                                  "\" names no node of a run: write NODE, NODE#VISIT or "
-                                  "FLOW#1/NODE#2"};
+                                  "\" names no node of a run: write NODE, NODE#VISIT, "
+                                  "MAP#VISIT[ITEM] or FLOW#1/NODE#2"};
 }
 
 std::string_view cut(std::string_view& text, char at) {
@@ -50,8 +50,9 @@ Result<Place> read_place(std::string_view text) {
   for (std::string_view rest = text; !rest.empty();) {
     std::string_view part = cut(rest, '/');
     PlaceSegment segment;
-    segment.node = cut(part, '#');
-    if (segment.node.empty()) return no_place(text);
+    segment.node = part.substr(0, part.find_first_of("#["));
+    part.remove_prefix(segment.node.size());
+    if (segment.node.empty() || part == "#") return no_place(text);
     if (!part.empty() && part.back() == ']') {
       part.remove_suffix(1);
       const auto open = part.find('[');
@@ -62,13 +63,13 @@ Result<Place> read_place(std::string_view text) {
       part = part.substr(0, open);
     }
     if (!part.empty()) {
-      const auto visit = whole_number(part);
+      const auto visit = whole_number(part.substr(1));
       if (!visit || *visit < 1) return no_place(text);
       segment.visit = *visit;
     }
     place.push_back(std::move(segment));
   }
-  if (place.empty()) return no_place(text);
+  if (place.empty() || text.ends_with('/')) return no_place(text);
   return place;
 }
 

@@ -140,7 +140,7 @@ Result<void> cancel_run(const PinnedGraph& flow, std::string_view why, const Ste
   return {};
 }
 
-void RunStep::retry(const std::vector<RunField>& open, std::string why) {
+void RunStep::retry(const std::vector<RunField>& open, std::string why, bool forked) {
   edit_.log({});
   std::vector<OpenStep> steps;
   for (const RunField& field : open) {
@@ -160,7 +160,8 @@ void RunStep::retry(const std::vector<RunField>& open, std::string why) {
     if (step->phase == Phase::item) edit_.erase("n:" + write_place(step->place));
     Token token{.spot = spot_of(step->place), .tag = step->tag};
     token.node = token.spot.graph->find(step->place.back().node);
-    const bool again = step->phase == Phase::gate && inside_failed(token, step->place);
+    // A run inside that is under way answers the run that started it and no fork.
+    const bool again = step->phase == Phase::gate && inside_lost(token, step->place, forked);
     if (step->phase == Phase::main || step->phase == Phase::item || again) {
       this->open(token, step->place);
     } else if (step->phase == Phase::gate &&
@@ -183,7 +184,8 @@ void fork_run(const PinnedGraph& flow, const std::vector<RunField>& open, const 
   const std::string from = edit.read("from").value_or("");
   const auto bar = from.find('|');
   RunStep(flow, clock, edit, &none)
-      .retry(open, "forked from run " + from.substr(0, bar) + " before " + from.substr(bar + 1));
+      .retry(open, "forked from run " + from.substr(0, bar) + " before " + from.substr(bar + 1),
+             true);
 }
 
 Result<void> retry_run(const PinnedGraph& flow, const std::vector<RunField>& open,
@@ -194,7 +196,7 @@ Result<void> retry_run(const PinnedGraph& flow, const std::vector<RunField>& ope
                                      ": only a failed run can be retried"};
   }
   const EditOf none = [&](const std::string&) -> RunEdit& { return edit; };
-  RunStep(flow, clock, edit, &none).retry(open, "retried");
+  RunStep(flow, clock, edit, &none).retry(open, "retried", false);
   return {};
 }
 

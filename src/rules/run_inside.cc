@@ -34,10 +34,16 @@ void end_inside(const PinnedGraph& flow, RunEdit& edit) {
 
 void RunStep::ask_to_end() { put_step({}, Phase::cancel, std::nullopt, ""); }
 
-// It has answered with an error, which its node has not heard of: that one was halted before.
-bool RunStep::inside_failed(const Token& token, const Place& place) {
+// It has answered with an error, which its node has not heard of: that one was halted before. Or it
+// is another run's.
+bool RunStep::inside_lost(const Token& token, const Place& place, bool forked) {
   if (node_of(token).kind != FlowNode::Kind::child) return false;
-  const auto answer = read_raw_object(edit_.read("g:" + write_place(place)).value_or(""));
+  const std::string at = write_place(place), told = edit_.read("g:" + at).value_or("");
+  if (forked && told == "open") {
+    edit_.erase("k:" + at);
+    return true;
+  }
+  const auto answer = read_raw_object(told);
   return answer && answer->contains("error");
 }
 

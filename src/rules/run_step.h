@@ -29,7 +29,7 @@ class RunStep {
   void start(const RunStart& start);
   void end(const NodeReport& report);
   void cancel(std::string_view why);
-  void retry(const std::vector<RunField>& open, std::string why);
+  void retry(const std::vector<RunField>& open, std::string why, bool forked);
   void ask_to_end();
 
  private:
@@ -155,7 +155,7 @@ class RunStep {
 
   // run_inside.cc
   void start_child(const NodeReport& report, const Token& token);
-  bool inside_failed(const Token& token, const Place& place);
+  bool inside_lost(const Token& token, const Place& place, bool forked);
   void tell_parent(RunState state);
 
   const PinnedGraph& flow_;

@@ -101,6 +101,24 @@ TEST_P(GateTest, AGateOfARunInsideIsAnsweredThere) {
   EXPECT_EQ(wait(id_).output, "\"x\"");
 }
 
+TEST_P(GateTest, AGateOfAPassIsAnsweredByThePathThatIsShown) {
+  Flow inner("pass");
+  inner.gate("ok", {.ask = Ask::text});
+  Flow flow("passes");
+  flow.batch_flow("bf", inner,
+                  [](Shared&) {
+                    return json{{{"i", 0}}, {{"i", 1}}};
+                  },
+                  {.parallel = 2});
+  work({flow});
+  id_ = client_.run(flow, json::object()).value();
+  await(id_, "bf#1[0]/ok", "waiting");
+  await(id_, "bf#1[1]/ok", "waiting");
+  client_.signal(id_, "bf[0]/ok", "\"x\"").value();
+  client_.signal(id_, "bf#1[1]/ok", "\"y\"").value();
+  EXPECT_EQ(wait(id_).output, R"(["x","y"])");
+}
+
 TEST_P(GateTest, ATimerOnlyWaits) {
   open({.ask = Ask::timer, .deadline = Duration{200}}, {"default"});
   EXPECT_EQ(client_.signal(id_, "ask", "true").error().code, Errc::invalid);

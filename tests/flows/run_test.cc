@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Runs: cancel, retry, fork, compensation, runs inside runs, definitions that change.
+// Runs: cancel, retry, compensation, runs inside runs, definitions that change.
 #include "store/open.h"
 #include "tests/flows/flow_fixture.h"
 
@@ -112,60 +112,6 @@ TEST_P(RunTest, ACancelledRunStopsWhatRunsAndStartsNothing) {
   EXPECT_EQ(ended.error, "changed my mind");
   stop();
   EXPECT_EQ(trace_.joined(), "a");
-}
-
-TEST_P(RunTest, AForkGoesOnWhereTheRunWasWithAnEditedStore) {
-  Flow flow("forks");
-  auto a = flow.task("a", [this](Shared& shared) {
-    trace_.add("a");
-    shared.set("factor", 2);
-    shared.append("seen", "a");
-    return 10;
-  });
-  auto b = flow.task("b",
-                     [](int n, Shared& shared) {
-                       shared.append("seen", "b");
-                       return n * shared.at("factor").get<int>();
-                     },
-                     {"a"});
-  a >> b;
-  EXPECT_EQ(run(flow).output, "20");
-  const RunId first = id_;
-  id_ = client_.fork_run({.run = first, .node = "b", .set = {{"factor", "5"}}}).value();
-  EXPECT_EQ(wait(id_).output, "50");
-  EXPECT_EQ(shared("seen"), json({"a", "b"}));
-  EXPECT_EQ(trace_.count("a"), 1);
-  EXPECT_EQ(client_.find_run(id_)->forked_from, first.text + "|b#1");
-  EXPECT_NE(history().find("forked from run " + first.text + " before b#1"), std::string::npos);
-  EXPECT_EQ(client_.wait_run(first, flow_patience)->output, "20");
-  EXPECT_EQ(client_.fork_run({.run = first, .node = "nobody"}).error().code, Errc::not_found);
-}
-
-TEST_P(RunTest, AForkTakesTheItemsOfAMapThatWasUnderWay) {
-  Flow flow("midway");
-  auto split = flow.task("split", [] { return json({1, 2, 3}); });
-  auto open = std::make_shared<std::atomic<bool>>(false);
-  auto each = flow.map(
-      "each", "$.nodes.split.result",
-      [open](int n) {
-        open->wait(false);  // No item has ended when x does, and when the run is forked there.
-        return n * 10;
-      },
-      {.parallel = 1});
-  auto x = flow.task("x", [](Shared& shared) { shared.set("x", 1); });
-  auto after = flow.task("after", [open] {
-    *open = true;
-    open->notify_all();
-  });
-  auto join = flow.task("join", [](const json& all) { return all; }, {"each"});
-  split >> (each | x);
-  x >> after;
-  each >> join;
-  EXPECT_EQ(run(flow).output, "[10,20,30]");
-  id_ = client_.fork_run({.run = id_, .node = "x", .set = {}}).value();
-  const Run forked = wait(id_);
-  EXPECT_EQ(forked.state, "succeeded") << forked.error;
-  EXPECT_EQ(client_.find_run(id_).value().output, "[10,20,30]");
 }
 
 TEST_P(RunTest, AKeyMayBeCalledLikeThePlaceOfARunInside) {
