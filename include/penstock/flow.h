@@ -164,7 +164,7 @@ class Flow {
                     std::move(options));
   }
   /// A function of one item, once for each item of what `over` names: a path such as
-  /// "$.nodes.list.result" or "$.shared.rows".
+  /// "$.nodes.list.result" or "$.shared.rows"; nothing there is an empty list.
   template <class F>
   Nodes map(std::string name, std::string over, F function, MapOptions map = {},
             NodeOptions options = {}) {

@@ -180,9 +180,8 @@ class Tasks {
     }
   }
   /// Registers every node of a flow that has code, as FLOW.NODE, and the flow itself (flow.h).
-  /// Errors: invalid, with every mistake of the flow.
+  /// Errors: invalid, with every mistake of the flow, or when a task of that name has other code.
   Result<void> add(const Flow& flow);
-  void add_node(std::string name, NodeSteps steps, TaskDefaults defaults = {});
   void add_flow(FlowText flow) { flows_.push_back(std::move(flow)); }
   [[nodiscard]] const std::vector<FlowText>& flows() const { return flows_; }
   /// Registers a handler that takes and gives JSON text.

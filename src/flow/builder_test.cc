@@ -2,6 +2,7 @@
 //
 // What is refused of a flow that is written in C++.
 #include <penstock/flow.h>
+#include <penstock/worker.h>
 
 #include <gtest/gtest.h>
 
@@ -48,6 +49,58 @@ TEST(FlowBuilder, NodesOfAnotherFlowAreNotConnected) {
   Flow around("around");
   around.flow("inside", other);
   EXPECT_NE(refusal(around).find("are connected"), std::string::npos);
+}
+
+Flow constant(int k) {
+  Flow flow("step");
+  flow.task("a", [k] { return k; });
+  return flow;
+}
+
+TEST(FlowBuilder, TwoFlowsOfOneNameWithCodeOfTheirOwnAreRefused) {
+  Flow flow("f");
+  flow.flow("one", constant(1)) >> flow.run("two", constant(2));
+  EXPECT_EQ(refusal(flow),
+            "flow f: two flows in it have a node step.a, each with code of its own: give every "
+            "flow another name, or use one flow in both places");
+  Flow again("again");
+  const Flow step = constant(1);
+  again.flow("one", step) >> again.run("two", step);
+  EXPECT_EQ(refusal(again), "");
+  Flow deep("deep");
+  Flow around("around");
+  around.flow("inner", constant(1));
+  deep.flow("one", around) >> deep.flow("two", constant(2));
+  EXPECT_NE(refusal(deep).find("step.a"), std::string::npos);
+}
+
+TEST(FlowBuilder, AWorkerTakesNoOtherCodeForATaskThatItHas) {
+  Tasks tasks;
+  const Flow step = constant(1);
+  tasks.add(step).value();
+  Flow around("around");
+  around.flow("inner", step);
+  EXPECT_TRUE(tasks.add(around));
+  EXPECT_TRUE(tasks.add(step));
+  const auto refused = tasks.add(constant(2));
+  EXPECT_EQ(refused.error().code, Errc::invalid);
+  EXPECT_EQ(refused.error().message,
+            "flow step: there is a task step.a already, with other code: give the flow another "
+            "name");
+}
+
+TEST(FlowBuilder, AFlowIsNoPartOfARunWithTheBoundsOfAWholeRun) {
+  const std::vector<FlowOptions> some = {{.max_steps = 5}, {.timeout = Duration{5}}};
+  for (const FlowOptions& options : some) {
+    Flow inner("inner", options), flow("f"), run("g");
+    inner.task("a", [] {});
+    flow.flow("part", inner);
+    EXPECT_EQ(refusal(flow),
+              "flow f, node part: timeout and max_steps bound a whole run, and this flow is a part "
+              "of one: give them to the flow around, or make this a run");
+    run.run("whole", inner);
+    EXPECT_EQ(refusal(run), "");
+  }
 }
 
 TEST(FlowBuilder, AFlowInsideItselfIsThereAsItWas) {

@@ -16,7 +16,7 @@ namespace penstock {
 struct FlowParts {
   struct Code {
     std::string task = {};
-    NodeSteps steps = {};
+    std::shared_ptr<const NodeSteps> steps = {};  // The same in every copy of a flow.
   };
   rules::FlowDefinition definition = {};
   std::vector<Code> code = {};
@@ -65,6 +65,25 @@ int instance_of(FlowParts& parts, int node) {
   return static_cast<int>(nodes.size()) - 1;
 }
 
+using CodeOf = std::map<std::string, std::shared_ptr<const NodeSteps>, std::less<>>;
+
+// The code of every task, of flows inside too. A task's name is that of its flow and its node, so
+// two flows of one name have one code or get into each other's way: `twice` tells the first such
+// task.
+void gather_code(const FlowParts& parts, CodeOf& all, std::string& twice) {
+  CodeOf own;
+  for (const FlowParts::Code& code : parts.code) own[code.task] = code.steps;
+  for (const auto& [task, steps] : own) {
+    const auto [known, added] = all.try_emplace(task, steps);
+    if (!added && known->second != steps && twice.empty()) twice = task;
+  }
+  for (const auto& inner : parts.inner) gather_code(*inner, all, twice);
+}
+
+std::shared_ptr<const NodeSteps> shared_code(NodeSteps steps) {
+  return std::make_shared<const NodeSteps>(std::move(steps));
+}
+
 std::set<std::string> slips_of(const FlowParts& parts) {
   std::set<std::string> slips(parts.slips.begin(), parts.slips.end());
   for (const auto& inner : parts.inner) slips.merge(slips_of(*inner));
@@ -77,6 +96,14 @@ Result<void> compile(const std::shared_ptr<FlowParts>& parts) {
   rules::Graph::compile(definition, problems);
   rules::check_flow(*definition, problems);
   for (const std::string& slip : slips_of(*parts)) problems.push_back({.text = slip});
+  CodeOf all;
+  std::string twice;
+  gather_code(*parts, all, twice);
+  if (!twice.empty()) {
+    problems.push_back({.text = "two flows in it have a node " + twice +
+                                ", each with code of its own: give every flow another name, or use "
+                                "one flow in both places"});
+  }
   if (problems.empty()) return {};
   std::string text;
   for (const rules::FlowProblem& problem : problems) {
@@ -103,11 +130,6 @@ bool in_one_flow(const std::shared_ptr<FlowParts>& a, const std::shared_ptr<Flow
   return false;
 }
 
-void add_code(Tasks& tasks, const FlowParts& parts) {
-  for (const FlowParts::Code& code : parts.code) tasks.add_node(code.task, code.steps);
-  for (const auto& inner : parts.inner) add_code(tasks, *inner);
-}
-
 }  // namespace
 
 Nodes Nodes::on(std::string action) const {
@@ -126,10 +148,11 @@ Nodes Nodes::with(const Policy& policy, std::string name) const {
 }
 
 void Nodes::add_undo(NodeSteps steps) const {
+  const auto code = shared_code(std::move(steps));
   for (const int at : last_) {
     rules::FlowNode& node = parts_->definition.nodes[at];
     node.undo_task = parts_->definition.flow + '.' + node.name + ".undo";
-    parts_->code.push_back({.task = node.undo_task, .steps = steps});
+    parts_->code.push_back({.task = node.undo_task, .steps = code});
   }
 }
 
@@ -193,7 +216,7 @@ Nodes Flow::add_node(std::string name, NodeSteps steps, NodeOptions options) {
   rules::FlowNode node = node_of(std::move(name), options);
   node.kind = NodeKind::code;
   node.task = task_name(*parts_, node.name);
-  parts_->code.push_back({.task = node.task, .steps = std::move(steps)});
+  parts_->code.push_back({.task = node.task, .steps = shared_code(std::move(steps))});
   parts_->definition.nodes.push_back(std::move(node));
   return newest();
 }
@@ -204,7 +227,7 @@ Nodes Flow::add_batch(std::string name, NodeSteps steps, NodeOptions options, Ma
   node.task = task_name(*parts_, node.name);
   node.concludes = true;
   node.map = rules::NodeMap{.parallel = map.parallel, .policy = policy_of(map.policy)};
-  parts_->code.push_back({.task = node.task, .steps = std::move(steps)});
+  parts_->code.push_back({.task = node.task, .steps = shared_code(std::move(steps))});
   parts_->definition.nodes.push_back(std::move(node));
   return newest();
 }
@@ -214,7 +237,7 @@ Nodes Flow::add_map(std::string name, std::string over, NodeSteps steps, NodeOpt
   rules::FlowNode node = node_of(std::move(name), options);
   node.kind = NodeKind::code;
   node.task = task_name(*parts_, node.name);
-  parts_->code.push_back({.task = node.task, .steps = std::move(steps)});
+  parts_->code.push_back({.task = node.task, .steps = shared_code(std::move(steps))});
   parts_->definition.nodes.push_back(std::move(node));
   return make_map(newest(), std::move(over), map);
 }
@@ -275,7 +298,7 @@ Nodes Flow::add_batch_flow(std::string name, const Flow& inner, NodeSteps sets, 
   node.map = rules::NodeMap{.parallel = map.parallel, .policy = policy_of(map.policy)};
   node.body = std::make_shared<const rules::FlowDefinition>(inner.parts_->definition);
   parts_->inner.push_back(std::make_shared<FlowParts>(*inner.parts_));
-  parts_->code.push_back({.task = node.task, .steps = std::move(sets)});
+  parts_->code.push_back({.task = node.task, .steps = shared_code(std::move(sets))});
   parts_->definition.nodes.push_back(std::move(node));
   return newest();
 }
@@ -309,7 +332,16 @@ Result<std::string> Flow::definition() const {
 Result<void> Tasks::add(const Flow& flow) {
   auto definition = flow.definition();
   if (!definition) return std::move(definition).error();
-  add_code(*this, *flow.parts_);
+  CodeOf all;
+  std::string twice;
+  gather_code(*flow.parts_, all, twice);
+  for (const auto& [task, steps] : all) {
+    const Task* const known = find(task);
+    if (!known || known->node == steps) continue;
+    return Error{Errc::invalid, "flow " + flow.name() + ": there is a task " + task +
+                                    " already, with other code: give the flow another name"};
+  }
+  for (const auto& [task, steps] : all) put({.name = task, .node = steps});
   add_flow({.flow = flow.name(), .definition = *std::move(definition)});
   return {};
 }

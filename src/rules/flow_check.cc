@@ -49,6 +49,7 @@ class FlowCheck {
       check_paths(node, scope);
       check_actions(node);
       if (node.gate) check_gate(*node.gate);
+      if (node.kind == FlowNode::Kind::flow && node.body) check_limits(node.body->limits);
       if (!node.body || depth >= max_flow_depth) continue;  // Compiling it tells what is too deep.
       this->flow(*node.body, &scope, node.kind == FlowNode::Kind::child, name_ + '/', depth + 1);
     }
@@ -93,6 +94,15 @@ class FlowCheck {
                                    (waits ? ", and has no deadline" : ""),
                            .part = "next." + edge.action});
     }
+  }
+
+  // The others hold for the nodes of a flow wherever it is.
+  void check_limits(const FlowLimits& limits) {
+    const FlowLimits usual;
+    if (limits.timeout == usual.timeout && limits.max_steps == usual.max_steps) return;
+    problems_.push_back({.node = name_,
+                         .text = "timeout and max_steps bound a whole run, and this flow is a part "
+                                 "of one: give them to the flow around, or make this a run"});
   }
 
   void check_gate(const Gate& gate) {

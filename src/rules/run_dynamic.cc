@@ -13,7 +13,9 @@ void RunStep::follow(const NodeReport& report, const Token& token) {
     fail(report.place, "an item of a map cannot ask for other steps: ask behind the map");
     return park(token, report.place, report.phase);
   }
-  if (report.iterate) return iterate(report, token);
+  if (report.iterate && !may_iterate(report, token)) {
+    return park(token, report.place, report.phase);
+  }
   bool instead = false;
   for (const NextNode& next : report.next) {
     const Graph& graph = *token.spot.graph;
@@ -25,6 +27,7 @@ void RunStep::follow(const NodeReport& report, const Token& token) {
     instead = instead || next.instead;
     fire(named_by(token, node), true);
   }
+  if (report.iterate) return iterate(report, token);
   instance_done(token, report.place, report.action, instead ? Kind::skipped : Kind::taken);
 }
 
@@ -36,22 +39,28 @@ void RunStep::end_as_asked(const NodeReport& report) {
   finish(report.cancel ? RunState::cancelled : RunState::succeeded, true);
 }
 
-void RunStep::iterate(const NodeReport& report, const Token& token) {
-  // How often it has asked in a row: visits would count the turns of a loop around it too.
+// How often it has asked in a row: visits would count the turns of a loop around it too.
+std::int64_t RunStep::cycles_of(const NodeReport& report) {
   const auto before = edit_.read("i:" + write_place(report.place));
-  const std::int64_t cycles = before ? read_iteration(*before).cycles + 1 : 1;
-  const int most = flow_.graph->definition().limits.max_cycles;
-  if (cycles > most) {
-    fail(report.place, "it asked for another turn " + std::to_string(cycles) +
-                           " times, max_cycles is " + std::to_string(most));
-    return park(token, report.place, report.phase);
-  }
+  return before ? read_iteration(*before).cycles + 1 : 1;
+}
+
+bool RunStep::may_iterate(const NodeReport& report, const Token& token) {
+  const int most = limits_of(token.spot).max_cycles;
+  const std::int64_t cycles = cycles_of(report);
+  if (cycles <= most) return true;
+  fail(report.place, "it asked for another turn " + std::to_string(cycles) +
+                         " times, max_cycles is " + std::to_string(most));
+  return false;
+}
+
+void RunStep::iterate(const NodeReport& report, const Token& token) {
   const auto cell = "v:" + token.spot.scope + node_of(token).name;
   const bool in_loop = !token.spot.graph->nodes()[token.node].loops.empty();
   Place place = token.spot.outer;
   place.push_back(
       {.node = node_of(token).name, .visit = edit_.read_number(cell, in_loop ? 0 : 1) + 1});
-  edit_.write("i:" + write_place(place), std::to_string(cycles) + '|' + *report.iterate);
+  edit_.write("i:" + write_place(place), std::to_string(cycles_of(report)) + '|' + *report.iterate);
   count(token, -1);
   fire(token, true);
 }

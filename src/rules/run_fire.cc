@@ -7,13 +7,29 @@
 
 namespace penstock::rules {
 
+// Those of the run, and of every flow on the way to a node inside: the stricter holds.
+FlowLimits RunStep::limits_of(const Spot& spot) const {
+  const Graph* graph = flow_.graph.get();
+  FlowLimits limits = graph->definition().limits;
+  for (const PlaceSegment& segment : spot.outer) {
+    graph = graph->nodes()[graph->find(segment.node)].body.get();
+    const FlowLimits& own = graph->definition().limits;
+    limits.max_cycles = std::min(limits.max_cycles, own.max_cycles);
+    limits.fail_on_missing = limits.fail_on_missing || own.fail_on_missing;
+    if (own.max_visits == 0) continue;
+    limits.max_visits =
+        limits.max_visits == 0 ? own.max_visits : std::min(limits.max_visits, own.max_visits);
+  }
+  return limits;
+}
+
 void RunStep::fire(const Token& token, bool dynamic) {
   const FlowNode& node = node_of(token);
   const std::int64_t visit = next_visit(token, dynamic);
   Place place = token.spot.outer;
   place.push_back({.node = node.name, .visit = visit});
   count(token, 1);
-  const FlowLimits& limits = flow_.graph->definition().limits;
+  const FlowLimits limits = limits_of(token.spot);
   ++fired_;
   if (state_ == RunState::running && limits.max_visits > 0 && visit > limits.max_visits) {
     fail(place, "node " + node.name + " was to run " + std::to_string(visit) +

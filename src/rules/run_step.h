@@ -90,6 +90,7 @@ class RunStep {
   bool settle_region();
   bool stays_open(const std::string& cell, std::int64_t delta);
   void end_loop(const Region& region);
+  void recall_end(const Spot& spot);
   void end_flow(const Spot& spot);
   static std::vector<int> tag_at(const Token& token, std::string_view field);
 
@@ -99,6 +100,7 @@ class RunStep {
 
   // Firing.
   void fire(const Token& token, bool dynamic = false);
+  [[nodiscard]] FlowLimits limits_of(const Spot& spot) const;
   std::int64_t next_visit(const Token& token, bool dynamic);
   void open(const Token& token, const Place& place);
   void open_body(const Token& token, const Place& place);
@@ -126,6 +128,8 @@ class RunStep {
   // run_dynamic.cc
   void follow(const NodeReport& report, const Token& token);
   void end_as_asked(const NodeReport& report);
+  std::int64_t cycles_of(const NodeReport& report);
+  bool may_iterate(const NodeReport& report, const Token& token);
   void iterate(const NodeReport& report, const Token& token);
 
   // run_map.cc

@@ -111,11 +111,12 @@ RunStep::Token RunStep::named_by(const Token& token, int node) {
 void RunStep::complete(const Token& token, std::string_view action, Kind kind) {
   const Graph& graph = *token.spot.graph;
   const Graph::Node& node = graph.nodes()[token.node];
-  bool any = false;
+  bool any = false, leads_on = false;
   for (const int e : node.out) {
     const Graph::Edge& edge = graph.edges()[e];
     const bool taken = kind == Kind::taken && edge.action == action;
     any = any || taken;
+    leads_on = leads_on || (taken && edge.to >= 0);
     if (edge.to < 0) continue;
     if (!taken) {
       // Whether an edge out of a loop is skipped is known when the loop has ended.
@@ -135,6 +136,10 @@ void RunStep::complete(const Token& token, std::string_view action, Kind kind) {
     }
   }
   if (kind == Kind::taken && !any && !node.out.empty()) missing_edge(token, action);
+  if (kind == Kind::taken && !leads_on && graph.joins_early()) {
+    edit_.write("er:" + token.spot.scope, last_result_);
+    edit_.write("ea:" + token.spot.scope, last_action_);
+  }
   count(token, -1);
 }
 
@@ -147,7 +152,7 @@ void RunStep::missing_edge(const Token& token, std::string_view action) {
   const std::string& node = node_of(token).name;
   const std::string what = "node " + node + " ended with action \"" + std::string(action) +
                            "\", which has no edge (it has: " + names + ")";
-  if (flow_.graph->definition().limits.fail_on_missing) {
+  if (limits_of(token.spot).fail_on_missing) {
     fail({{.node = node}}, what);
   } else {
     history(what + ": the flow ends there");
@@ -338,7 +343,17 @@ std::vector<int> RunStep::tag_at(const Token& token, std::string_view field) {
   return tag;
 }
 
+// With joins that do not wait for all, what ended last may be an input that came too late.
+void RunStep::recall_end(const Spot& spot) {
+  if (!spot.graph->joins_early()) return;
+  const std::string result = "er:" + spot.scope, action = "ea:" + spot.scope;
+  last_result_ = edit_.read(result).value_or(last_result_);
+  last_action_ = edit_.read(action).value_or(last_action_);
+  for (const std::string& cell : {result, action}) edit_.erase(cell);
+}
+
 void RunStep::end_flow(const Spot& spot) {
+  recall_end(spot);
   if (spot.outer.empty()) {
     if (state_ == RunState::running) {
       edit_.write("output", last_result_);

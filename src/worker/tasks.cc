@@ -13,12 +13,6 @@ void Tasks::add_async(std::string name, AsyncHandler handler, TaskDefaults defau
   put({.name = std::move(name), .defaults = std::move(defaults), .start = std::move(handler)});
 }
 
-void Tasks::add_node(std::string name, NodeSteps steps, TaskDefaults defaults) {
-  put({.name = std::move(name),
-       .defaults = std::move(defaults),
-       .node = std::make_shared<const NodeSteps>(std::move(steps))});
-}
-
 void Tasks::put(Task task) {
   const auto known = std::ranges::find(tasks_, task.name, &Task::name);
   if (known != tasks_.end()) tasks_.erase(known);

@@ -142,5 +142,29 @@ TEST(Groups, ThatNobodyCouldJudgeOrTolerateAreRefused) {
   EXPECT_NE(told.find("make it a run of its own"), told.npos) << told;
 }
 
+TEST_P(Policies, AMemberThatEndsAfterTheJoinIsNotTheOutput) {
+  for (const bool fails : {false, true}) {
+    auto open = std::make_shared<std::promise<void>>();
+    const std::shared_future<void> joined = open->get_future().share();
+    Flow flow("late");
+    auto split = flow.task("split", [] {});
+    auto a = flow.task("a", [] { return "a"; }), b = flow.task("b", [] { return "b"; });
+    auto c = flow.task("c", [joined, fails] {
+      joined.wait_for(flow_patience);
+      if (fails) throw NoRetry("late");
+      return "c";
+    });
+    split >> (a | b | c).with(Policy::best_effort()) >>
+        flow.task("join", [] { return "joined"; }, {}, {.join = 2});
+    work({flow});
+    id_ = client_.run(flow, json::object()).value();
+    await(id_, "join", "succeeded");
+    open->set_value();
+    const Run ended = wait(id_);
+    EXPECT_EQ(ended.state, "succeeded");
+    EXPECT_EQ(ended.output, "\"joined\"") << fails;
+  }
+}
+
 }  // namespace
 }  // namespace penstock::testing

@@ -360,6 +360,36 @@ TEST_P(NodeFlow, MaxStepsAndMaxVisitsFailTheRunAndSaySo) {
   EXPECT_EQ(shared("n"), 5);
 }
 
+TEST_P(NodeFlow, AFlowInAnotherKeepsItsOwnBoundsAndThoseAroundIt) {
+  const auto ends = [this](FlowOptions within, FlowOptions around, const char* action) {
+    Flow inner("inner", within);
+    auto a = inner.node("a", acting([action](Shared& shared) {
+                          shared.add("n", 1);
+                          return shared.get_or("n", 0) < 8 ? "again" : action;
+                        }));
+    a.on("again") >> a;
+    inner.start(a);
+    Flow flow("outer", around);
+    flow.flow("inner", inner);
+    work({flow});
+    const Run ended = run(flow);
+    return ended.state + ' ' + ended.error;
+  };
+  EXPECT_EQ(ends({}, {}, "left"), "succeeded ");
+  const std::string visits = "failed node inner#1/a#4: node a was to run 4 times, max_visits is 3";
+  EXPECT_EQ(ends({.max_visits = 3}, {}, "left"), visits);
+  EXPECT_EQ(ends({}, {.max_visits = 3}, "left"), visits);
+  EXPECT_EQ(ends({.max_visits = 3}, {.max_visits = 4}, "left"), visits);
+  const std::string missing = "has no edge (it has: again)";
+  EXPECT_NE(ends({.fail_on_missing = true}, {}, "left").find(missing), std::string::npos);
+  EXPECT_NE(ends({}, {.fail_on_missing = true}, "left").find(missing), std::string::npos);
+  Flow inner("turns", {.max_cycles = 2}), flow("outer");
+  inner.task("a", [](Shared& shared) { shared.next_iteration(1); });
+  flow.flow("inner", inner);
+  work({flow});
+  EXPECT_NE(run(flow).error.find("max_cycles is 2"), std::string::npos);
+}
+
 TEST_P(NodeFlow, ALockIsHeldByOneNodeAtATime) {
   Flow flow("locks");
   auto split = flow.node("split", acting([](Shared&) { return "default"; }));

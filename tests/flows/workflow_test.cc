@@ -158,6 +158,20 @@ TEST_P(Workflow, AnIterationRunsTheNodeAgainUpToTheLimit) {
       << ended.error;
 }
 
+TEST_P(Workflow, ANodeThatGoesOnCanAskForAnotherToo) {
+  Flow flow("both", {.max_cycles = 2});
+  auto step = flow.task("step", [](Shared& shared) {
+    const int n = shared.iteration().is_null() ? 1 : 2;
+    if (n == 1) shared.next_iteration(2);
+    if (n == 1) shared.next_task("beside");
+    return n;
+  });
+  (step - "never") >> flow.task("beside", [this] { trace_.add("beside"); });
+  EXPECT_EQ(run(flow).state, "succeeded");
+  EXPECT_EQ(trace_.count("beside"), 1);
+  EXPECT_EQ(node("step", 2).state, "succeeded");
+}
+
 TEST_P(Workflow, IterationsAreCountedInARowAndTurnsOfALoopAroundThemAreNot) {
   Flow flow("around", {.max_cycles = 2});
   auto step = flow.node("step", Asks(2, 4));
