@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // A node of a flow: prep reads the run's shared store, exec works without it, post writes what came
-// of it and names the action that picks the next node. A retry goes on with exec, and with what
-// prep returned, wrote and locked; so what is outside the run belongs into exec, and not into post.
+// of it and names the action that picks the next node. Only exec is tried again, with what prep
+// returned, wrote and locked; what prep or post throws fails the node. So what is outside the run
+// belongs into exec.
 //
 //   struct Upper : penstock::Node {
 //     json prep(Shared& shared) override { return shared.at("input"); }

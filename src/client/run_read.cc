@@ -123,6 +123,10 @@ void add_map(RunNode& node, const std::string& at, const RunReader::Fields& fiel
 // retried, so what it held back is parked; of the others it is cancelled. A job may be slow to
 // stop.
 void settle(RunNode& node, bool failed, bool runs) {
+  if (!runs && node.state == rules::to_text(rules::RunState::compensating)) {
+    node.state = rules::to_text(JobState::succeeded);  // It was not undone, whatever was begun.
+    node.error = "its compensation was cut off: the run was cancelled";
+  }
   constexpr std::array going_on = {JobState::ready, JobState::running, JobState::waiting,
                                    JobState::scheduled};
   const bool goes_on = std::ranges::any_of(
@@ -181,10 +185,11 @@ Result<Runs::Open> Runs::add_open(const std::string& run, std::map<std::string, 
     node.job = step->job;
     if (step->phase == rules::Phase::gate && live) {
       if (!node.waits_for.empty()) continue;
-      // It has opened since the others were read.
+      // It is answered, or has opened since the others were read.
       const auto about = reader_.fields(run, {"n:" + name.substr(2)});
       if (!about) return about.error();
       add_ended(nodes, *about);
+      if (node.waits_for.empty()) found_open.only_waits = false;
       continue;
     }
     if (!live) {

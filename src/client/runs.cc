@@ -285,8 +285,8 @@ Result<RunId> Runs::write_fork(Producer& producer, const rules::PinnedGraph& pin
       open.push_back({.name = name, .value = value.substr(0, value.rfind('|') + 1)});
       continue;
     }
-    static const std::vector<std::string> own = {"state", "started", "ended", "until", "late",
-                                                 "error", "output",  "a",     "parent"};
+    static const std::vector<std::string> own = {"state", "started", "ended",  "until", "late",
+                                                 "halt",  "error",   "output", "a",     "parent"};
     if (std::ranges::find(own, name) != own.end()) continue;
     bytes += value.size();
     piece.set.push_back({.name = name, .value = std::move(value)});
@@ -322,7 +322,7 @@ Result<Run> Runs::wait(const RunId& id, Duration patience) {
   if (!ended) return std::move(ended).error();
   if (*ended) return **std::move(ended);
   return Error{Errc::timed_out, "run " + id.text + " has not ended within " +
-                                    std::to_string(patience.count()) + "ms, it is " + state};
+                                    rules::format_duration(patience) + ", it is " + state};
 }
 
 Result<std::map<std::string, std::string>> Runs::shared(const RunId& id) {

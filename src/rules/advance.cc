@@ -52,14 +52,7 @@ void RunStep::start(const RunStart& start) {
     for (auto& [key, value] : *keys) edit_.write("s:" + key, std::move(value));
   }
   edit_.mark({.state = std::string(to_text(RunState::running))});
-  std::optional<Time> until = start.until;
-  if (definition.limits.timeout) {
-    until = std::min(until.value_or(Time::max()), clock_.now + *definition.limits.timeout);
-  }
-  if (until) {
-    edit_.write_number("until", to_ms(*until));
-    put_step({}, Phase::deadline, *until, "deadline");
-  }
+  set_deadline(start.until);
   Token first{.spot = {.graph = flow_.graph.get()}, .node = flow_.graph->start()};
   if (flow_.graph->is_header(first.node)) first.tag = {1};
   fire(first);
@@ -67,19 +60,31 @@ void RunStep::start(const RunStart& start) {
   count_jobs(0);
 }
 
+// The earlier of its own and that of the run around it. The step names it: a retry sets another,
+// and the old step finds that it is no longer meant.
+void RunStep::set_deadline(std::optional<Time> around) {
+  const auto own = flow_.graph->definition().limits.timeout;
+  if (!own && !around) return;
+  const Time until = own ? std::min(around.value_or(Time::max()), clock_.now + *own) : *around;
+  edit_.write_number("until", to_ms(until));
+  put_step({{.node = std::to_string(to_ms(until))}}, Phase::deadline, until, "deadline");
+}
+
 void RunStep::end(const NodeReport& report) {
   const auto state = parse_run_state(edit_.read("state").value_or(""));
   if (!state || is_final(*state)) return;  // It has ended without this node.
-  if (!report.place.empty() && report.phase != Phase::fire) edit_.log(write_place(report.place));
+  if (is_of_node(report.phase) && !report.place.empty()) edit_.log(write_place(report.place));
   if (report.end == NodeReport::End::again) return put_off(report, *state);
   for (const std::string& lock : report.locks) edit_.erase(lock);
   state_ = *state;
   if (report.phase == Phase::undo) return undone(report);
-  if (report.phase == Phase::cancel) return cancel("the run around it has ended");
+  if (report.phase == Phase::cancel) return end_as_around(report);
   if (report.phase == Phase::deadline) {
-    if (state_ == RunState::running) time_out();
+    const bool meant = report.place.front().node == edit_.read("until");
+    if (state_ == RunState::running && meant) time_out();
     return count_jobs(0);
   }
+  if (state_ == RunState::running && is_late()) time_out();
   for (const NodeReport& one : report.local) local_.push_back(&one);
   if (report.phase == Phase::fire) {
     go_on_firing(report);
@@ -90,14 +95,24 @@ void RunStep::end(const NodeReport& report) {
   count_jobs(1);
 }
 
+// Nobody may have been there when its time was over.
+bool RunStep::is_late() {
+  if (!flow_.graph->definition().limits.timeout) return false;
+  const std::int64_t until = edit_.read_number("until");
+  return until > 0 && clock_.now > from_ms(until);
+}
+
 void RunStep::end_running(const NodeReport& report, const Token& token) {
   switch (report.end) {
     case NodeReport::End::dropped:
+      // What it waited for has come, so it has ended, if the run goes on or not.
+      if (report.phase == Phase::gate && is_answered(report.place)) return end_gate(report, token);
       forget_prep(report);
       return park(token, report.place, report.phase);
     case NodeReport::End::skipped:
       note_end(write_place(report.place), skipped_state);
       edit_.erase("j:" + write_place(report.place));
+      forget_result(report.place);
       return instance_done(token, report.place, {}, Kind::skipped);
     case NodeReport::End::failed: {
       const Graph::Node& node = token.spot.graph->nodes()[token.node];
@@ -142,6 +157,7 @@ void RunStep::end_main(const NodeReport& report, const Token& token) {
     return open_body(token, report.place);
   }
   if (node.kind == FlowNode::Kind::gate) {
+    if (state_ != RunState::running) return park(token, report.place, Phase::main);
     edit_.erase("j:" + write_place(report.place));
     return open_gate(token, report.place);
   }
@@ -159,6 +175,10 @@ std::optional<Time> RunStep::opened_at(const std::string& at) {
   const auto began = about.find("started_ms");
   const auto ms = began == about.end() ? std::nullopt : whole_number(began->second);
   return ms ? std::optional(from_ms(*ms)) : std::nullopt;
+}
+
+bool RunStep::is_answered(const Place& place) {
+  return edit_.read("g:" + write_place(place)).value_or("open") != "open";
 }
 
 // The gate was answered, or its time is over: whichever came first stands.
@@ -213,10 +233,16 @@ void RunStep::instance_done(const Token& token, const Place& place, std::string_
       const std::int64_t number = edit_.read_number("un") + 1;
       edit_.write_number("un", number);
       edit_.write("u:" + std::to_string(number), at);
+      // Its latest result is that of another visit by then.
+      if (goes_round(token, place)) edit_.write("ur:" + at, last_result_);
     }
     last_action_ = action;
   }
   complete(token, action, kind);
+}
+
+bool RunStep::goes_round(const Token& token, const Place& place) const {
+  return place.back().visit > 1 || !token.spot.graph->nodes()[token.node].loops.empty();
 }
 
 void RunStep::forget_prep(const NodeReport& report) {
@@ -250,7 +276,7 @@ void RunStep::record(const NodeReport& report, JobState state) {
   if (!item || state == JobState::failed) edit_.write("n:" + at, about.take());
   edit_.erase("j:" + at);
   forget_prep(report);
-  if (state != JobState::succeeded) return;
+  if (state != JobState::succeeded) return forget_result(report.place);
   const bool first =
       report.place == Place{{.node = flow_.graph->nodes()[flow_.graph->start()].node->name}};
   if (first && report.started_at) edit_.write_number("started", to_ms(*report.started_at));
@@ -261,6 +287,11 @@ void RunStep::record(const NodeReport& report, JobState state) {
   } else {
     edit_.write("r:" + node_path(report.place), report.result);
   }
+}
+
+// One that failed or was skipped has no result, whatever its visit before had.
+void RunStep::forget_result(const Place& place) {
+  if (place.back().item < 0 && place.back().visit > 1) edit_.erase("r:" + node_path(place));
 }
 
 // What the node did to the shared store.

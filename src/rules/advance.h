@@ -113,8 +113,11 @@ std::optional<std::vector<std::string>> actions_of(const FlowNode& node);
 Result<void> cancel_run(const PinnedGraph& flow, std::string_view why, const StepClock& clock,
                         RunEdit& edit, const EditOf& edit_of);
 
-/// Asks a run to end, because the one around it has; a job of its own does it.
-void end_inside(const PinnedGraph& flow, RunEdit& edit);
+/// Asks a run to end, because the one around it has or is about to; a job of its own does it.
+enum class EndInside : std::uint8_t { cancel, fail };
+void end_inside(const PinnedGraph& flow, EndInside how, RunEdit& edit);
+/// Some node of a run has an undo, those of runs inside aside.
+bool compensates(const Graph& graph);
 
 /// Fires anew what a failed run left open: the values of its j: fields. Errors: conflict (it has
 /// not failed).

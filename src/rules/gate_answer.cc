@@ -132,7 +132,11 @@ Result<void> check_open(const std::string& name, const StepClock& clock, RunEdit
   if (*state != RunState::running) {
     return Error{Errc::conflict, "the run is " + std::string(to_text(*state))};
   }
-  // No worker may have been there to see it pass.
+  // No worker may have been there to see it pass, here or for the gate.
+  const std::int64_t ends = edit.read_number("until");
+  if (ends > 0 && clock.now > from_ms(ends)) {
+    return Error{Errc::conflict, "the run has timed out"};
+  }
   const auto about = read_raw_object(edit.read("n:" + name).value_or(""));
   if (!about || !about->contains("until_ms")) return {};
   const auto until = whole_number(about->at("until_ms"));
@@ -164,6 +168,11 @@ Result<void> answer_gate(const PinnedGraph& flow, const Place& place, std::strin
   if (!by.empty()) written.key("by").text(by);
   written.key("at_ms").number(to_ms(clock.now)).end_object();
   edit.write("g:" + name, written.take());
+  // It waits for a worker now, and for nobody's answer.
+  auto about = read_raw_object(edit.read("n:" + name).value_or("")).value_or({});
+  for (const char* asked : {"waits_for", "prompt", "choices", "until_ms"}) about.erase(asked);
+  about["state"] = '"' + std::string(to_text(JobState::ready)) + '"';
+  edit.write("n:" + name, write_raw_object(about));
   edit.wake("j:" + name);
   return {};
 }

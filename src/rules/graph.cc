@@ -272,7 +272,7 @@ class GraphCompiler {
       const Graph::Node& node = g_.nodes_[i];
       const std::string& name = d_.nodes[i].name;
       const int inputs = static_cast<int>(node.in.size());
-      g_.joins_early_ = g_.joins_early_ || node.node->join > 0;
+      g_.ends_late_ = g_.ends_late_ || node.node->join > 0 || !node.node->when.empty();
       if (node.node->join < 0 || node.node->join > std::max(inputs, 1)) {
         problem(name, "join is " + std::to_string(node.node->join) + ", it has " +
                           std::to_string(inputs) + " inputs");

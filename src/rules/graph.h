@@ -59,8 +59,9 @@ class Graph {
   /// Edges by which this loop is left, by header.
   [[nodiscard]] const std::vector<int>& exits_of(int header) const { return exits_.at(header); }
   [[nodiscard]] bool is_header(int node) const { return exits_.contains(node); }
-  /// A join fires before all of its inputs have come: the last node that ends need be no end.
-  [[nodiscard]] bool joins_early() const { return joins_early_; }
+  /// What comes last need be no end of it: joins fire before their last input, and nodes are
+  /// skipped.
+  [[nodiscard]] bool ends_late() const { return ends_late_; }
   /// Some node comes after this one when it ends with this action.
   [[nodiscard]] bool leads_on(int node, std::string_view action) const;
 
@@ -72,7 +73,7 @@ class Graph {
   std::map<std::string, int, std::less<>> by_name_ = {};
   std::map<int, std::vector<int>> exits_ = {};
   int start_ = -1;
-  bool joins_early_ = false;
+  bool ends_late_ = false;
 };
 
 }  // namespace penstock::rules

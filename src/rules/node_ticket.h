@@ -46,6 +46,10 @@ enum class Phase : std::uint8_t {
   deadline,  ///< The run's time is over.
   cancel,    ///< The run around it has ended.
 };
+/// Its place is that of a node; of the others it holds what the step has to know.
+constexpr bool is_of_node(Phase phase) {
+  return phase != Phase::fire && phase != Phase::deadline && phase != Phase::cancel;
+}
 std::string_view to_text(Phase phase);
 std::optional<Phase> parse_phase(std::string_view text);
 

@@ -14,8 +14,8 @@ std::int64_t RunStep::fail_group(const Token& behind, std::int64_t arrived) {
   const Graph::Node& node = graph.nodes()[behind.node];
   Place place = behind.spot.outer;
   place.push_back({.node = node.node->name});
-  fail(place, "only " + std::to_string(arrived) + " of the nodes before " + node.node->name +
-                  " succeeded, " + std::to_string(node.need) + " are needed");
+  fail(place, "only " + std::to_string(arrived) + " of the nodes before \"" + node.node->name +
+                  "\" succeeded, " + std::to_string(node.need) + " are needed");
   std::int64_t again = 0;
   for (const int e : node.in) {
     const Graph::Edge& edge = graph.edges()[e];

@@ -100,6 +100,7 @@ void RunStep::undone(const NodeReport& report) {
   edit_.write("n:" + at, write_raw_object(about));
   const std::int64_t number = edit_.read_number("un");
   edit_.erase("u:" + std::to_string(number));
+  edit_.erase("ur:" + at);
   edit_.write_number("un", number - 1);
   if (number <= 1) return finish(RunState::compensated, true);
   undo(number - 1);
@@ -149,11 +150,12 @@ void RunStep::retry(const std::vector<RunField>& open, std::string why, bool for
   const bool undoing = std::ranges::find(steps, Phase::undo, &OpenStep::phase) != steps.end();
   state_ = undoing ? RunState::compensating : RunState::running;
   edit_.write("state", std::string(to_text(state_)));
-  for (const char* cell : {"ended", "until", "late"}) edit_.erase(cell);
+  for (const char* cell : {"ended", "until", "late", "halt"}) edit_.erase(cell);
   edit_.mark({.state = std::string(to_text(state_))});
   history(std::move(why));
   // What was undone already stays so: such a run can only be undone to its end.
   if (undoing) return undo_again();
+  set_deadline(std::nullopt);
   edit_.erase("error");
   for (const OpenStep& opened : steps) {
     const OpenStep* const step = &opened;

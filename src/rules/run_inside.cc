@@ -7,9 +7,13 @@
 #include "rules/run_json.h"
 #include "rules/run_step.h"
 
+#include <algorithm>
+
 namespace penstock::rules {
 
 void RunStep::start_child(const NodeReport& report, const Token& token) {
+  // Nothing begins in a run that fails.
+  if (state_ != RunState::running) return park(token, report.place, report.phase);
   const FlowNode& node = node_of(token);
   const std::string at = write_place(report.place);
   edit_.erase("j:" + at);
@@ -27,12 +31,34 @@ void RunStep::start_child(const NodeReport& report, const Token& token) {
   history("node " + node.name + " started run " + report.child);
 }
 
-void end_inside(const PinnedGraph& flow, RunEdit& edit) {
+void end_inside(const PinnedGraph& flow, EndInside how, RunEdit& edit) {
   edit.read("def");
-  RunStep(flow, {}, edit, nullptr).ask_to_end();
+  RunStep(flow, {}, edit, nullptr).ask_to_end(how);
 }
 
-void RunStep::ask_to_end() { put_step({}, Phase::cancel, std::nullopt, ""); }
+constexpr std::string_view halts = "halt";
+
+void RunStep::ask_to_end(EndInside how) {
+  const bool fails = how == EndInside::fail;
+  put_step({{.node = std::string(fails ? halts : "cancel")}}, Phase::cancel, std::nullopt, "");
+}
+
+// One that fails undoes what it has done, and then tells the run around it.
+void RunStep::end_as_around(const NodeReport& report) {
+  if (report.place.front().node != halts) return cancel("the run around it has ended");
+  if (state_ == RunState::running) {
+    edit_.write("halt", "1");
+    fail({}, "the run around it has failed");
+  }
+  count_jobs(0);
+}
+
+bool compensates(const Graph& graph) {
+  return std::ranges::any_of(graph.nodes(), [](const Graph::Node& node) {
+    if (!node.node->undo_task.empty()) return true;
+    return node.node->kind == FlowNode::Kind::flow && node.body && compensates(*node.body);
+  });
+}
 
 // It has answered with an error, which its node has not heard of: that one was halted before. Or it
 // is another run's.

@@ -146,6 +146,7 @@ void RunStep::end_map(const Token& token, const Place& map_place, const MapCell&
   const std::string at = write_place(map_place);
   if (failed > 0 && map.items - failed < needed(node_of(token).map->policy, map.items)) {
     note_map(at, JobState::failed, map, failed);
+    forget_result(map_place);
     return instance_done(token, map_place, {}, Kind::failed);
   }
   JsonWriter list;
@@ -153,8 +154,10 @@ void RunStep::end_map(const Token& token, const Place& map_place, const MapCell&
   list.key("items_failed").number(failed).end_object();
   last_result_ = list.take();
   edit_.write("r:" + token.spot.scope + node_of(token).name, last_result_);
-  // What a flow ends with is its output: the list itself has to be put together.
-  const bool last = !token.spot.graph->leads_on(token.node, "default");
+  // What a flow ends with is its output: the list itself has to be put together. Not while the run
+  // fails: nothing begins then, and the map has ended and can be undone.
+  const bool last =
+      state_ == RunState::running && !token.spot.graph->leads_on(token.node, "default");
   const bool goes_on = node_of(token).concludes || last;
   note_map(at, goes_on ? JobState::running : JobState::succeeded, map, failed);
   if (goes_on) return job(token, map_place, Phase::post);

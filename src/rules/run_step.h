@@ -30,7 +30,7 @@ class RunStep {
   void end(const NodeReport& report);
   void cancel(std::string_view why);
   void retry(const std::vector<RunField>& open, std::string why, bool forked);
-  void ask_to_end();
+  void ask_to_end(EndInside how);
 
  private:
   enum class Kind : std::uint8_t { taken, skipped, failed };
@@ -101,6 +101,7 @@ class RunStep {
   // Firing.
   void fire(const Token& token, bool dynamic = false);
   [[nodiscard]] FlowLimits limits_of(const Spot& spot) const;
+  void set_deadline(std::optional<Time> around);
   std::int64_t next_visit(const Token& token, bool dynamic);
   void open(const Token& token, const Place& place);
   void open_body(const Token& token, const Place& place);
@@ -114,8 +115,13 @@ class RunStep {
   // advance.cc
   void end_running(const NodeReport& report, const Token& token);
   void end_main(const NodeReport& report, const Token& token);
+  void end_as_around(const NodeReport& report);
+  bool is_answered(const Place& place);
   void end_gate(const NodeReport& report, const Token& token);
   void record(const NodeReport& report, JobState state);
+  [[nodiscard]] bool goes_round(const Token& token, const Place& place) const;
+  void forget_result(const Place& place);
+  bool is_late();
   void forget_prep(const NodeReport& report);
   std::map<std::string, std::string> about_of(const std::string& at);
   std::optional<Time> opened_at(const std::string& at);

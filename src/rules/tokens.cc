@@ -111,12 +111,14 @@ RunStep::Token RunStep::named_by(const Token& token, int node) {
 void RunStep::complete(const Token& token, std::string_view action, Kind kind) {
   const Graph& graph = *token.spot.graph;
   const Graph::Node& node = graph.nodes()[token.node];
-  bool any = false, leads_on = false;
+  bool any = false, leads_on = false, may_be_last = false;
   for (const int e : node.out) {
     const Graph::Edge& edge = graph.edges()[e];
     const bool taken = kind == Kind::taken && edge.action == action;
     any = any || taken;
     leads_on = leads_on || (taken && edge.to >= 0);
+    may_be_last =
+        may_be_last || (taken && edge.to >= 0 && !graph.nodes()[edge.to].node->when.empty());
     if (edge.to < 0) continue;
     if (!taken) {
       // Whether an edge out of a loop is skipped is known when the loop has ended.
@@ -136,9 +138,9 @@ void RunStep::complete(const Token& token, std::string_view action, Kind kind) {
     }
   }
   if (kind == Kind::taken && !any && !node.out.empty()) missing_edge(token, action);
-  if (kind == Kind::taken && !leads_on && graph.joins_early()) {
-    edit_.write("er:" + token.spot.scope, last_result_);
-    edit_.write("ea:" + token.spot.scope, last_action_);
+  if (kind == Kind::taken && graph.ends_late() && (!leads_on || may_be_last)) {
+    edit_.write((leads_on ? "el:" : "e:") + token.spot.scope,
+                node.node->name + '|' + std::string(action));
   }
   count(token, -1);
 }
@@ -343,13 +345,19 @@ std::vector<int> RunStep::tag_at(const Token& token, std::string_view field) {
   return tag;
 }
 
-// With joins that do not wait for all, what ended last may be an input that came too late.
+// What came last may be an input that is too late for its join, or a node that was skipped. The
+// output is that of the last end, else of the last node before one that was skipped.
 void RunStep::recall_end(const Spot& spot) {
-  if (!spot.graph->joins_early()) return;
-  const std::string result = "er:" + spot.scope, action = "ea:" + spot.scope;
-  last_result_ = edit_.read(result).value_or(last_result_);
-  last_action_ = edit_.read(action).value_or(last_action_);
-  for (const std::string& cell : {result, action}) edit_.erase(cell);
+  if (!spot.graph->ends_late()) return;
+  std::optional<std::string> known;
+  for (const char* kind : {"e:", "el:"}) {
+    if (!known) known = edit_.read(kind + spot.scope);
+    edit_.erase(kind + spot.scope);
+  }
+  if (!known) return;
+  const auto bar = known->find('|');
+  last_result_ = edit_.read("r:" + spot.scope + known->substr(0, bar)).value_or("null");
+  last_action_ = known->substr(bar + 1);
 }
 
 void RunStep::end_flow(const Spot& spot) {

@@ -39,7 +39,8 @@ class Decision {
   Transition operator()(const Snoozed& s) {
     next_.attempt = job_.attempt - 1;
     if (job_.cancel_requested) return cancelled();
-    return later(std::max(s.delay, Duration{0}));
+    return later(s.delay ? std::max(*s.delay, Duration{0})
+                         : delay(policy_.backoff, job_.attempt, dice_));
   }
 
   Transition operator()(const Cancelled& c) {

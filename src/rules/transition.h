@@ -25,7 +25,7 @@ struct Failed {
   bool retryable = true;
 };
 struct Snoozed {
-  Duration delay{0};
+  std::optional<Duration> delay = {};  // Without it after the job's back-off.
 };
 struct Cancelled {
   std::string reason;

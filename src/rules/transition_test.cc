@@ -109,6 +109,8 @@ TEST(Decide, RetryWaitsAsLongAsTheBackoffSays) {
   EXPECT_EQ(decide(attempt(1), Failed{"e"}, policy(), now, 0.5).due, now + 5s);
   EXPECT_EQ(decide(attempt(1), Snoozed{7s}, policy(), now, 0.5).due, now + 7s);
   EXPECT_EQ(decide(attempt(1), Snoozed{-7s}, policy(), now, 0.5).due, now);
+  EXPECT_EQ(decide(attempt(1), Snoozed{}, policy(), now, 0.5).due,
+            decide(attempt(1), Failed{"x"}, policy(), now, 0.5).due);
 }
 
 TEST(Decide, NoRetryStartsAfterRetryFor) {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "worker/node_run.h"
+
 #include <penstock/async.h>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -129,20 +131,41 @@ Awaitable<json> node_exec(AsyncNode& node, json prepared, AsyncContext context, 
   co_return co_await std::move(answered);
 }
 
+// Only exec is tried again. What prep or post throws fails the node: its values would be the same.
+template <class T>
+Awaitable<T> once(Awaitable<T> part, AsyncContext context) {
+  try {
+    co_return co_await std::move(part);
+  } catch (const StoreError&) {
+    throw;
+  } catch (const Snooze&) {
+    throw;
+  } catch (const Cancel&) {
+    throw;
+  } catch (const NoRetry&) {
+    throw;
+  } catch (const std::exception& e) {
+    if (context.stop().stop_requested()) throw;
+    throw NoRetry(e.what());
+  }
+}
+
 Awaitable<std::string> node_body(std::shared_ptr<AsyncNode> node, AsyncNodeCall call,
                                  std::shared_ptr<std::string> result) {
   Shared shared(*call.port);
   const AsyncContext context(call.port->context(), *call.loop);
   using Part = AsyncNodeCall::Part;
   if (call.part == Part::post) {
-    auto concluded = node->post(shared, nullptr, json::parse(call.kept.value_or("null")), context);
+    auto post = node->post(shared, nullptr, json::parse(call.kept.value_or("null")), context);
+    auto concluded = once(std::move(post), context);
     co_return co_await std::move(concluded);
   }
   json prepared;
   if (call.kept) {
     prepared = json::parse(*call.kept);
   } else {
-    auto ready = node->prep(shared, context);
+    auto prep = node->prep(shared, context);
+    auto ready = once(std::move(prep), context);
     prepared = co_await std::move(ready);
   }
   *result = prepared.dump();
@@ -152,7 +175,8 @@ Awaitable<std::string> node_body(std::shared_ptr<AsyncNode> node, AsyncNodeCall 
   json value = co_await std::move(ran);
   *result = value.dump();
   if (call.part == Part::exec) co_return "default";
-  auto ended = node->post(shared, std::move(prepared), std::move(value), context);
+  auto post = node->post(shared, std::move(prepared), std::move(value), context);
+  auto ended = once(std::move(post), context);
   co_return co_await std::move(ended);
 }
 

@@ -46,6 +46,8 @@ rules::Outcome outcome_of(const std::exception_ptr& thrown) {
     return rules::Failed{.error = e.what(), .retryable = false};
   } catch (const Snooze& s) {
     return rules::Snoozed{s.delay};
+  } catch (const ProgramLater&) {
+    return rules::Snoozed{};
   } catch (const Cancel& c) {
     return rules::Cancelled{c.what()};
   } catch (const ProgramCrash& c) {

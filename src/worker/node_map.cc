@@ -72,7 +72,8 @@ rules::Outcome NodeRun::post() {
   const std::string marker = field("r:" + located_.scope + node().name).value_or("null");
   std::string action = "default";
   if (task_ && task_->node && task_->node->post) {
-    action = task_->node->post(*this, "null", *whole_map(marker));
+    const auto results = whole_map(marker);
+    action = once(*context_, [&] { return task_->node->post(*this, "null", *results); });
   }
   return conclude(marker, std::move(action));
 }

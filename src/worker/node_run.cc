@@ -33,7 +33,7 @@ std::optional<rules::Outcome> NodeRun::begin(JobContext& context, bool last_try)
   report_.started_at = reader_.clock().now();
   if (!reserved_.run_state.empty()) known_["state"] = reserved_.run_state;
   pinned_ = or_throw(reader_.graph(ticket_.definition));
-  const bool about_node = !ticket_.place.empty() && ticket_.phase != Phase::fire;
+  const bool about_node = rules::is_of_node(ticket_.phase) && !ticket_.place.empty();
   if (about_node) located_ = or_throw(rules::locate(*pinned_.graph, ticket_.place));
   if (may_run()) return std::nullopt;
   report_.end = NodeReport::End::dropped;
@@ -189,14 +189,22 @@ rules::Outcome NodeRun::run_node(const NodeSteps& steps) {
   const std::string kept = "p:" + rules::write_place(ticket_.place);
   const auto before = reserved_.attempt > 1 ? field(kept) : std::nullopt;
   if (before) do_as_prep_did();
-  const std::string prepared = before ? *before : steps.prep ? steps.prep(*this) : "null";
+  const std::string prepared = before       ? *before
+                               : steps.prep ? once(*context_, [&] { return steps.prep(*this); })
+                                            : "null";
   const bool maps = node().map && ticket_.place.back().item < 0;
   if (maps) return stage_prepared(prepared);
-  if (!steps.exec)
-    return ended("null", steps.post ? steps.post(*this, prepared, "null") : "default");
+  if (!steps.exec) return ended("null", after(steps, prepared, "null"));
   keep(prepared);
   const std::string result = exec(steps, prepared);
-  return ended(result, steps.post ? steps.post(*this, prepared, result) : "default");
+  return ended(result, after(steps, prepared, result));
+}
+
+// What its post makes of the result: an action.
+std::string NodeRun::after(const NodeSteps& steps, const std::string& prepared,
+                           const std::string& result) {
+  if (!steps.post) return "default";
+  return once(*context_, [&] { return steps.post(*this, prepared, result); });
 }
 
 // Only exec is tried again; after the last try the fallback answers.
@@ -217,11 +225,13 @@ std::string NodeRun::exec(const NodeSteps& steps, const std::string& prepared) {
 }
 
 // What waits for an answer or a time is woken, to find out that its run is over. What runs may come
-// to its end when the run has failed; when it is late or has ended without them, it has to stop.
+// to its end when the run has failed; when it is late or has ended without them, it has to stop. Of
+// a run that will be undone, runs inside fail too, and are undone before it: it waits for them.
 rules::Outcome NodeRun::sweep() {
   auto open = or_throw(reader_.fields_of(ticket_.run, "j:"));
   const auto state = rules::parse_run_state(field("state").value_or(""));
-  const bool over = state && rules::is_final(*state);
+  const bool over = state && rules::is_final(*state), late = field("late").has_value();
+  const bool fails = !over && (field("halt") || rules::compensates(*pinned_.graph));
   rules::RunChange change{.run = ticket_.run};
   const auto flush = [&] {
     if (change.wake.empty()) return;
@@ -232,18 +242,28 @@ rules::Outcome NodeRun::sweep() {
   std::vector<JobId> live;
   for (const auto& [name, value] : open) {
     const auto step = rules::read_open_step({.name = name, .value = value});
-    if (!step || step->job.empty()) continue;
+    if (!step) continue;
+    if ((over || fails) && waits_for_run(*step)) {
+      end_inside(step->place, over ? rules::EndInside::cancel : rules::EndInside::fail);
+      if (fails) continue;
+    }
+    if (step->job.empty()) continue;
     live.push_back({step->job});
-    if (over && step->phase == Phase::gate) end_inside(step->place);
     change.wake.push_back(name);
     if (change.wake.size() == rules::step_jobs) flush();
   }
   flush();
-  if (over || field("late")) or_throw(reader_.stop(std::move(live)));
+  if (over || late) or_throw(reader_.stop(std::move(live)));
   return ended("null");
 }
 
-void NodeRun::end_inside(const rules::Place& place) {
+bool NodeRun::waits_for_run(const rules::OpenStep& step) const {
+  if (step.phase != Phase::gate) return false;
+  const auto at = rules::locate(*pinned_.graph, step.place);
+  return at && at->graph->nodes()[at->node].node->kind == FlowNode::Kind::child;
+}
+
+void NodeRun::end_inside(const rules::Place& place, rules::EndInside how) {
   const auto inside = field("k:" + rules::write_place(place));
   if (!inside) return;
   auto known = or_throw(reader_.fields(*inside, {"def"}));
@@ -251,7 +271,7 @@ void NodeRun::end_inside(const rules::Place& place) {
   rules::RunFacts facts;
   facts.learn("def", known["def"]);
   rules::RunEdit edit(*inside, facts);
-  rules::end_inside(or_throw(reader_.graph(known["def"])), edit);
+  rules::end_inside(or_throw(reader_.graph(known["def"])), how, edit);
   const auto asked = reader_.write(edit.take());
   if (!asked && asked.error().code != Errc::conflict) or_throw(asked);
 }
@@ -306,12 +326,13 @@ bool NodeRun::local_behind(int node) const {
 }
 
 std::optional<NodeRun::LocalFault> NodeRun::try_locally(const NodeSteps& steps, NodeReport& step) {
-  const bool once = last_try_ = node().own.max_attempts == 1;
+  const bool single = last_try_ = node().own.max_attempts == 1;
   try {
-    const std::string prepared = steps.prep ? steps.prep(*this) : "null";
+    const std::string prepared =
+        steps.prep ? once(*context_, [&] { return steps.prep(*this); }) : "null";
     step.result = steps.exec ? exec(steps, prepared) : "null";
     check_result(step.result);
-    step.action = steps.post ? steps.post(*this, prepared, step.result) : "default";
+    step.action = after(steps, prepared, step.result);
     return std::nullopt;
   } catch (const NoRetry& e) {
     return LocalFault{.text = e.what(), .for_good = true};
@@ -320,10 +341,10 @@ std::optional<NodeRun::LocalFault> NodeRun::try_locally(const NodeSteps& steps, 
   } catch (const Cancel&) {
     return LocalFault{};
   } catch (const std::exception& e) {
-    return LocalFault{.text = e.what(), .for_good = once};
+    return LocalFault{.text = e.what(), .for_good = single};
   } catch (...) {
     return LocalFault{.text = "the handler threw something that is no std::exception",
-                      .for_good = once};
+                      .for_good = single};
   }
 }
 

@@ -33,6 +33,25 @@ inline void or_throw(const Result<void>& result) {
   if (!result) or_throw(Result<int>(result.error()));
 }
 
+/// Only exec is tried again. What prep or post throws fails the node: its values would be the same.
+template <class Part>
+auto once(const JobContext& context, Part part) {
+  try {
+    return part();
+  } catch (const StoreError&) {
+    throw;
+  } catch (const Snooze&) {
+    throw;
+  } catch (const Cancel&) {
+    throw;
+  } catch (const NoRetry&) {
+    throw;
+  } catch (const std::exception& e) {
+    if (context.stop().stop_requested()) throw;
+    throw NoRetry(e.what());
+  }
+}
+
 /// Used by one thread.
 class NodeRun : public NodePort {
  public:
@@ -102,9 +121,11 @@ class NodeRun : public NodePort {
   rules::Outcome stage_prepared(const std::string& prepared);
   rules::Outcome sweep();
   /// Asks the run that this place has started to end.
-  void end_inside(const rules::Place& place);
+  void end_inside(const rules::Place& place, rules::EndInside how);
+  [[nodiscard]] bool waits_for_run(const rules::OpenStep& step) const;
   rules::Outcome ended(std::string result, std::string action = "default");
   std::string exec(const NodeSteps& steps, const std::string& prepared);
+  std::string after(const NodeSteps& steps, const std::string& prepared, const std::string& result);
   static void check_result(const std::string& result);
   /// Keeps what prep returned, wrote and locked, for when exec has to be tried again.
   void keep(std::string prepared);

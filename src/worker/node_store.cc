@@ -173,6 +173,12 @@ std::string NodeRun::iteration() {
 std::optional<std::string> NodeRun::result(std::string_view name) {
   const auto own = results_.find(std::string(name));
   if (own != results_.end()) return own->second;
+  // What is undone is what that visit did.
+  if (ticket_.phase == rules::Phase::undo && name == node().name) {
+    if (const auto of_visit = field("ur:" + rules::write_place(ticket_.place))) {
+      return node().map ? whole_map(*of_visit) : of_visit;
+    }
+  }
   for (std::size_t depth = ticket_.place.size(); depth > 0; --depth) {
     const rules::Place outer(ticket_.place.begin(),
                              ticket_.place.begin() + static_cast<std::ptrdiff_t>(depth - 1));
@@ -202,7 +208,9 @@ std::optional<std::string> NodeRun::at(const rules::PathRoot& root) {
     case rules::PathRoot::Kind::params:
       return params();
     case rules::PathRoot::Kind::error: {
-      const auto about = field("n:" + located_.scope + root.name + "#1");
+      // Of its latest visit.
+      const std::string visit = field("v:" + located_.scope + root.name).value_or("1");
+      const auto about = field("n:" + located_.scope + root.name + '#' + visit);
       if (!about) return std::nullopt;
       const auto object = rules::read_raw_object(*about);
       if (!object || !object->contains("error")) return std::nullopt;

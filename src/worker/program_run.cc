@@ -123,7 +123,7 @@ void SpawnedRun::fail(const ChildEnd& end) {
   const std::string certificate = end.describe() + errors_.detail();
   if (urging_.has_begun()) throw std::runtime_error(urging_.error() + ": " + certificate);
   if (end.signal == 0 && end.exit_code == exit_try_later) {
-    throw std::runtime_error("to be tried again later: " + certificate);
+    throw ProgramLater("to be tried again later: " + certificate);
   }
   if (end.signal == 0 && end.exit_code == exit_bad_input) throw NoRetry(certificate);
   throw std::runtime_error(certificate);

@@ -12,6 +12,11 @@
 
 namespace penstock {
 
+/// It wants to be tried again later, and this was no attempt.
+struct ProgramLater : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 /// Thrown where a persistent program died or broke its protocol: the job's crash, not the worker's.
 struct ProgramCrash : std::runtime_error {
   using std::runtime_error::runtime_error;

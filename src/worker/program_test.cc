@@ -120,11 +120,11 @@ TEST_F(ProgramTest, ASignalFailsWithItsCertificate) {
   EXPECT_THAT(failure().error, StartsWith("signal 11 (Segmentation fault), peak "));
 }
 
-TEST_F(ProgramTest, ExitCode75IsTriedAgainAnd65IsNot) {
+TEST_F(ProgramTest, ExitCode75IsNoAttemptAnd65IsNotTriedAgain) {
   add_shell("exit 75");
-  const auto later = failure();
-  EXPECT_THAT(later.error, StartsWith("to be tried again later: exit code 75"));
-  EXPECT_TRUE(later.retryable);
+  const auto later = run();
+  ASSERT_TRUE(std::holds_alternative<rules::Snoozed>(later));
+  EXPECT_FALSE(std::get<rules::Snoozed>(later).delay) << "its back-off says when";
   add_shell("exit 65");
   EXPECT_FALSE(failure().retryable);
 }

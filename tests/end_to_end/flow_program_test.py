@@ -20,6 +20,51 @@ class FlowPrograms(FlowStage):
         self.refuse("worker", "--flow", folder / "here.yaml", "--flow", again, code=2,
                     holding="flow here is in")
 
+    def rounds(self, nodes):
+        """A flow of a loop of three turns: a, then what `nodes` says, then `end` or a again."""
+        self.write("a.py", """
+import json, os
+print(json.dumps({"did": os.environ["PENSTOCK_NODE"], "$shared": {"add": {"turn": 1}}}))
+""")
+        self.write("again.py", """
+import json, sys
+said = json.load(sys.stdin)
+print(json.dumps(said | {"$action": "again" if said["turn"] < 3 else "out",
+                         "$shared": {"append": {"seen": said}}}))
+""")
+        return self.write("rounds.yaml", "flow: rounds\nstart: a\n" + nodes)
+
+    def test_an_undo_in_a_loop_gets_what_its_visit_did(self):
+        self.worker("--flow", self.rounds("""
+nodes:
+  a: {exec: [python3, a.py], next: {default: b}, undo: {exec: [sh, -c, cat >> undone; echo >> undone]}}
+  b: {exec: [python3, again.py], with: {turn: $.shared.turn}, next: {again: a, out: bad}}
+  bad: {exec: ["false"], retry: {max_attempts: 1}}
+"""))
+        self.flow("run", "rounds", "--id", "r", code=1)
+        self.assertEqual(self.run_of("r")["state"], "compensated")
+        undone = (pathlib.Path(self.folder) / "undone").read_text()
+        self.assertEqual([json.loads(line)["did"] for line in undone.splitlines()],
+                         ["a#3", "a#2", "a#1"])
+
+    def test_what_fails_in_a_later_turn_has_an_error_and_no_result(self):
+        self.worker("--flow", self.rounds("""
+groups: {g: {nodes: [x, y], policy: best_effort}}
+nodes:
+  a: {exec: [python3, a.py], next: {default: [x, y, z]}}
+  x: {exec: [sh, -c, test $(cat) != 2 && echo 7], with: $.shared.turn, retry: {max_attempts: 1},
+      next: {default: j}}
+  y: {exec: [cat], with: $.shared.turn, next: {default: j}}
+  z: {exec: [cat], with: $.shared.turn, when: $.shared.turn != 2, next: {default: j}}
+  j: {exec: [python3, again.py], next: {again: a, out: end},
+      with: {turn: $.shared.turn, x: $.nodes.x.result, error: $.nodes.x.error, z: $.nodes.z.result}}
+"""))
+        self.flow("run", "rounds", "--id", "r")
+        seen = json.loads(self.flow("get", "r", "seen"))
+        self.assertEqual([(one["x"], one["z"]) for one in seen], [(7, 1), (None, None), (7, 3)])
+        self.assertEqual([one["error"] and one["error"][:11] for one in seen],
+                         [None, "exit code 1", None])
+
     def test_a_worker_serves_the_queues_of_its_flows_and_says_which_nodes_wait_for_another(self):
         file = self.write("apart.yaml", """
 flow: apart

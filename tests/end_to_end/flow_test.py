@@ -60,6 +60,18 @@ class Flows(FlowStage):
             self.assertEqual(self.target.exists(), state == "succeeded")
         self.assertIn("110 cents, and should to 111", self.run_of("bad")["error"])
 
+    def test_the_output_is_that_of_the_last_node_that_was_not_skipped(self):
+        flow = self.write("skip.yaml", """
+            flow: skip
+            nodes:
+              a: {exec: [cat]}
+              b: {exec: [echo, '"b"'], needs: [a], when: $.input.go}
+            """)
+        self.worker("--flow", flow)
+        for go, output in ((False, {"go": False}), (True, "b")):
+            seen = self.flow("run", "skip", "--input", json.dumps({"go": go}))
+            self.assertEqual(json.loads(seen.splitlines()[-1]), output)
+
     def test_who_waits_for_a_run_sees_each_node_end_and_what_it_waits_for(self):
         self.worker("--flow", self.file)
         waiting = self.start("flow", "run", "etl", "--id", "seen", "--input", self.input)

@@ -59,7 +59,9 @@ def leave(job, say):
 
 def first_leave(job, say):
     """Asks to be run later, the first time."""
-    if os.environ["PENSTOCK_ATTEMPT"] == "1":
+    mark = pathlib.Path(job["mark"])
+    if not mark.exists():
+        mark.touch()
         leave({"code": 75}, say)
     return int(os.environ["PENSTOCK_ATTEMPT"])
 

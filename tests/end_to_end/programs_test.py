@@ -109,10 +109,11 @@ class Programs(Stage):
         self.assertIn("\nTraceback (most recent call last):\n", self.show(job)["error"])
         self.assertIn("KeyError: 'nonsense'", self.lines(job))
 
-    def test_exit_code_75_is_tried_again_later(self):
+    def test_exit_code_75_is_tried_again_later_and_is_no_attempt(self):
         self.worker()
-        job = self.do("once", "first_leave", "--backoff", "fixed:10ms")
-        self.assertEqual(self.wait(job), "2\n")
+        job = self.do("once", "first_leave", "--backoff", "fixed:10ms", "--max-attempts", "1",
+                      mark=str(self.folder / "mark"))
+        self.assertEqual(self.wait(job), "1\n")
 
     def test_a_program_learns_of_its_job_and_of_its_store_but_no_password(self):
         self.worker("--exec", f"open=python3 {PROGRAM}")

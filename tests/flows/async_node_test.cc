@@ -72,6 +72,39 @@ TEST_P(AsyncNodeTest, OnlyExecIsRetriedAndTheFallbackAnswers) {
   EXPECT_EQ(shared("list"), json{"prep"});
 }
 
+TEST_P(AsyncNodeTest, WhatPrepOrPostThrowsFailsTheNodeAtOnce) {
+  struct Failing : AsyncNode {
+    Trace* trace = nullptr;
+    std::string bad = {};
+    Awaitable<json> prep(Shared&, AsyncContext context) override {
+      auto napped = context.wait_for(Duration{1});
+      co_await std::move(napped);
+      co_return part("prep");
+    }
+    Awaitable<json> exec(json, AsyncContext) override { co_return part("exec"); }
+    Awaitable<std::string> post(Shared&, json, json, AsyncContext) override {
+      part("post");
+      co_return "default";
+    }
+    json part(const std::string& name) const {
+      trace->add(name);
+      if (name == bad) throw std::runtime_error("bad " + name);
+      return nullptr;
+    }
+  };
+  for (const std::string bad : {"prep", "post"}) {
+    Flow flow("throws");
+    Failing failing;
+    failing.trace = &trace_;
+    failing.bad = bad;
+    flow.node("fails", failing, {.max_attempts = 3, .backoff = at_once});
+    work({flow});
+    trace_.clear();
+    EXPECT_EQ(run(flow).error, "node fails#1: bad " + bad);
+    EXPECT_EQ(trace_.joined(), bad == "prep" ? "prep" : "prep exec post");
+  }
+}
+
 TEST_P(AsyncNodeTest, TheItemsOfABatchWaitAtTheSameTime) {
   struct Naps : AsyncBatchNode {
     Awaitable<json> prep(Shared& shared, AsyncContext) override { co_return shared.at("list"); }

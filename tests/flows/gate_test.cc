@@ -119,6 +119,23 @@ TEST_P(GateTest, AGateOfAPassIsAnsweredByThePathThatIsShown) {
   EXPECT_EQ(wait(id_).output, R"(["x","y"])");
 }
 
+TEST_P(GateTest, AnAnsweredGateWaitsForAWorkerAndForNoAnswer) {
+  Flow flow("ask");
+  flow.gate("ask", {.ask = Ask::text, .prompt = "Well?", .deadline = Duration{3'600'000}});
+  work({flow});
+  id_ = client_.run(flow, json::object()).value();
+  await(id_, "ask", "waiting");
+  stop();
+  EXPECT_EQ(client_.find_run(id_)->state, "waiting");
+  client_.signal(id_, "ask", "\"x\"").value();
+  EXPECT_EQ(node("ask").state, "ready");
+  EXPECT_EQ(node("ask").waits_for + node("ask").prompt, "");
+  EXPECT_FALSE(node("ask").until);
+  EXPECT_EQ(client_.find_run(id_)->state, "running");
+  work({flow});
+  EXPECT_EQ(wait(id_).output, "\"x\"");
+}
+
 TEST_P(GateTest, ATimerOnlyWaits) {
   open({.ask = Ask::timer, .deadline = Duration{200}}, {"default"});
   EXPECT_EQ(client_.signal(id_, "ask", "true").error().code, Errc::invalid);

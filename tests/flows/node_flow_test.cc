@@ -92,6 +92,25 @@ TEST_P(NodeFlow, OnlyExecIsRetriedWithWhatPrepHadReturned) {
   EXPECT_EQ(trace_.joined(), "prep exec exec exec post");
 }
 
+TEST_P(NodeFlow, WhatPrepOrPostThrowsFailsTheNodeAtOnce) {
+  for (const std::string bad : {"prep", "post"}) {
+    Flow flow("throws");
+    Step step;
+    const auto part = [this, bad](const std::string& name) {
+      trace_.add(name);
+      if (name == bad) throw std::runtime_error("bad " + name);
+    };
+    step.prepares = [part](Shared&) { return part("prep"), json(); };
+    step.executes = [part](const json&) { return part("exec"), json(); };
+    step.posts = [part](Shared&, const json&, const json&) { return part("post"), "default"; };
+    flow.node("step", step, {.max_attempts = 3, .backoff = at_once});
+    work({flow});
+    trace_.clear();
+    EXPECT_EQ(run(flow).error, "node step#1: bad " + bad);
+    EXPECT_EQ(trace_.joined(), bad == "prep" ? "prep" : "prep exec post");
+  }
+}
+
 TEST_P(NodeFlow, WhatPrepWroteAndLockedIsThereWhenExecIsTriedAgain) {
   Flow flow("keeps");
   Step step;

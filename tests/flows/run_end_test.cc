@@ -23,7 +23,9 @@ class HaltedAround : public FlowTest {
                         {"gate"});
     auto begin = outer_.task("begin", [] {});
     auto fails = outer_.task("fails", [this] {
-      if (++tries_ == 1) throw NoRetry("not yet");
+      if (++tries_ > 1) return;
+      open_inside();  // Once it has begun it goes on without the one around it.
+      throw NoRetry("not yet");
     });
     auto calls = outer_.run("calls", inner_);
     begin >> (calls | fails) >> outer_.task("after", [](int n) { return n; }, {"calls"});
@@ -68,6 +70,41 @@ TEST_P(HaltedAround, ARunInsideThatFailedMeanwhileStartsAnewWithARetry) {
   EXPECT_EQ(client_.list_runs().value().items.size(), 3U);
 }
 
+TEST_P(HaltedAround, ARunInsideIsUndoneBeforeTheOneAroundIt) {
+  auto first = inner_.task("first", [] {}).undo([this](Shared&) { trace_.add("inside"); });
+  first >> inner_.gate("gate", {.ask = GateOptions::Ask::custom}) >>
+      inner_.task("late", [this] { trace_.add("late"); });
+  std::promise<void> waits;
+  const std::shared_future<void> inside_waits = waits.get_future().share();
+  auto begin = outer_.task("begin", [] {}).undo([this](Shared&) { trace_.add("around"); });
+  auto fails = outer_.task("fails", [inside_waits] {
+    inside_waits.wait_for(flow_patience);
+    throw NoRetry("bad");
+  });
+  begin >> (outer_.run("calls", inner_) | fails);
+  work({outer_});
+  id_ = client_.run(outer_, json::object()).value();
+  const RunId inside = open_inside();
+  await(inside, "gate", "waiting");
+  waits.set_value();
+  EXPECT_EQ(wait(id_).state, "compensated");
+  EXPECT_EQ(wait(inside).state, "compensated");
+  EXPECT_EQ(wait(inside).error, "the run around it has failed");
+  EXPECT_EQ(trace_.joined(), "inside around");
+}
+
+TEST_P(HaltedAround, ARunInsideThatEndsWhileTheOneAroundFailsIsUndone) {
+  inner_.task("one", [this] { trace_.add("one"); });
+  auto begin = outer_.task("begin", [] {});
+  auto calls = outer_.run("calls", inner_).undo([this](Shared&) { trace_.add("undone"); });
+  begin >> (calls | outer_.task("fails", [] { throw NoRetry("bad"); }));
+  // One after the other: the run inside has begun and not ended when the one around it fails.
+  work({outer_}, {.concurrency = 1});
+  EXPECT_EQ(run(outer_).state, "compensated");
+  EXPECT_EQ(trace_.joined(), "one undone");
+  EXPECT_EQ(node("calls").state, "compensated");
+}
+
 /// Nodes that run until they are told to stop.
 class StopsWhatRuns : public FlowTest {
  protected:
@@ -99,6 +136,26 @@ TEST_P(StopsWhatRuns, ATimeOutStopsTheNodeThatRuns) {
   EXPECT_EQ(ended.state, "failed");
   EXPECT_NE(ended.error.find("timed out after 300ms"), std::string::npos) << ended.error;
   EXPECT_EQ(trace_.joined(), "begun stopped");
+}
+
+TEST_P(StopsWhatRuns, ATimeOutHoldsThoughNoWorkerWasThereWhenItPassed) {
+  for (const bool answers_before : {true, false}) {
+    Flow flow("away", {.timeout = Duration{300}});
+    flow.gate("gate", {.ask = GateOptions::Ask::custom}) >>
+        flow.task("late", [this] { trace_.add("late"); });
+    work({flow});
+    id_ = client_.run(flow, json::object()).value();
+    await(id_, "gate", "waiting");
+    stop();
+    if (answers_before) client_.signal(id_, "gate", "1").value();
+    EXPECT_EQ(client_.wait_run(id_, Duration{350}).error().code, Errc::timed_out);
+    if (!answers_before) {
+      EXPECT_EQ(client_.signal(id_, "gate", "1").error().message, "the run has timed out");
+    }
+    work({flow});
+    EXPECT_EQ(wait(id_).error, "timed out after 300ms");
+    EXPECT_EQ(trace_.joined(), "");
+  }
 }
 
 TEST_P(StopsWhatRuns, ATimeOutHoldsForTheRunsInside) {
@@ -201,6 +258,56 @@ TEST_P(RunEnd, ANodeThatIsRetriedIsNotShownWithTheEndOfItsFailure) {
   EXPECT_EQ(again.worker, "");
   EXPECT_FALSE(again.started_at);
   EXPECT_FALSE(again.finished_at);
+}
+
+TEST_P(RunEnd, AMapWhoseItemsEndWhileTheRunFailsIsUndone) {
+  std::promise<void> failed, begun;
+  std::atomic<int> items{0};
+  const std::shared_future<void> has_failed = failed.get_future().share();
+  const std::shared_future<void> has_begun = begun.get_future().share();
+  Flow flow("maps");
+  auto map = flow.map("map", "$.input.list", [&, has_failed](int n) {
+    if (++items == 2) begun.set_value();
+    has_failed.wait_for(flow_patience);
+    trace_.add(std::to_string(n));
+  });
+  map.undo([this](Shared&) { trace_.add("undone"); });
+  flow.task("begin", [] {}) >> (map | flow.task("bad", [has_begun] {
+    has_begun.wait_for(flow_patience);
+    throw NoRetry("bad");
+  }));
+  work({flow});
+  id_ = client_.run(flow, json{{"list", {1, 2}}}).value();
+  await(id_, "bad", "failed");
+  failed.set_value();
+  const Run ended = wait(id_);
+  EXPECT_EQ(ended.state, "compensated") << ended.error;
+  ASSERT_EQ(trace_.lines().size(), 3U) << trace_.joined();
+  EXPECT_EQ(trace_.lines().back(), "undone");
+  EXPECT_EQ(node("map").state, "compensated");
+}
+
+TEST_P(RunEnd, WhatWasNotUndoneWhenTheRunWasCancelledIsShownAsItWas) {
+  std::promise<void> begun;
+  Flow flow("cut");
+  auto a = flow.task("a", [] {});
+  a.undo([&begun](Shared& shared) {
+    begun.set_value();
+    const auto give_up = real_clock().steady() + flow_patience;
+    while (!shared.job().stop().stop_requested() && real_clock().steady() < give_up) {
+      std::this_thread::yield();
+    }
+  });
+  a >> flow.task("bad", [] { throw NoRetry("bad"); });
+  work({flow});
+  id_ = client_.run(flow, json::object()).value();
+  ASSERT_EQ(begun.get_future().wait_for(flow_patience), std::future_status::ready);
+  EXPECT_EQ(client_.find_run(id_)->state, "compensating");
+  client_.cancel_run(id_, "enough").value();
+  EXPECT_EQ(wait(id_).state, "cancelled");
+  stop();
+  EXPECT_EQ(node("a").state, "succeeded");
+  EXPECT_EQ(node("a").error, "its compensation was cut off: the run was cancelled");
 }
 
 }  // namespace

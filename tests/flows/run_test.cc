@@ -276,6 +276,27 @@ TEST_P(RunTest, ATimeOutFailsTheRun) {
   EXPECT_NE(ended.error.find("timed out after 200ms"), std::string::npos) << ended.error;
 }
 
+TEST_P(RunTest, ATimeOutBeginsAnewWithARetryAndTheOldOneIsNotMeant) {
+  const auto fails = std::make_shared<std::atomic<bool>>(true);
+  Flow flow("again", {.timeout = Duration{300}});
+  auto a = flow.task("a", [fails] {
+    if (*fails) throw NoRetry("not yet");
+  });
+  a >> flow.gate("forever", {.ask = GateOptions::Ask::event});
+  EXPECT_EQ(run(flow).state, "failed");
+  *fails = false;
+  client_.retry_run(id_).value();
+  const Run ended = wait(id_);
+  EXPECT_EQ(ended.state, "failed");
+  EXPECT_EQ(ended.error, "timed out after 300ms");
+  EXPECT_GE(*ended.finished_at - *node("a").started_at, Duration{250});
+  // Once more after the time-out, and as a fork.
+  client_.retry_run(id_).value();
+  EXPECT_EQ(wait(id_).error, "timed out after 300ms");
+  id_ = client_.fork_run({.run = id_, .node = "a"}).value();
+  EXPECT_EQ(wait(id_).error, "timed out after 300ms");
+}
+
 TEST_P(RunTest, JobsOfARunAreItsOwn) {
   Flow flow("owned");
   flow.gate("gate", {.ask = GateOptions::Ask::event});
