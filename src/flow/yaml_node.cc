@@ -29,10 +29,12 @@ bool read_count(const YamlMember& from, std::int64_t most, int& into, const Find
 constexpr std::array<YamlKey<rules::NodeMap>, 3> map_table = {{
     {"over",
      [](const YamlMember& from, rules::NodeMap& map, const Findings& findings) {
-       if (!findings.text(from, map.over)) return;
-       if (auto ok = rules::Path::parse(map.over); !ok) {
-         findings.say(from.value->place, "over: " + ok.error().message);
+       std::string over;
+       if (!findings.text(from, over)) return;
+       if (auto ok = rules::Path::parse(over); !ok) {
+         return findings.say(from.value->place, "over: " + ok.error().message);
        }
+       map.over = std::move(over);
      }},
     {"parallel",
      [](const YamlMember& from, rules::NodeMap& map, const Findings& findings) {
@@ -239,6 +241,7 @@ constexpr std::array<YamlKey<NodeDraft>, 16> node_table = {{
     {"map",
      [](const YamlMember& from, NodeDraft& draft, const Findings& findings) {
        rules::NodeMap& map = draft.node.map.emplace();
+       map.over = "$.input";  // Of which nothing else is wrong, unless it says another.
        if (!is_mapping(from, findings)) return;
        read_mapping<rules::NodeMap>(*from.value, "a map", map_table, map, findings);
        const auto over = std::ranges::find(from.value->members, "over", &YamlMember::key);
