@@ -191,5 +191,19 @@ TEST(FlowBuilder, AMapIsOverSomething) {
             "flow f, node a" + rest + "\nflow f, node b" + rest + "\nflow f, node c" + rest);
 }
 
+TEST(FlowBuilder, AnActionBehindAnArrowIsThatOfWhatFollows) {
+  Flow flow("f");
+  auto a = flow.task("a", [] {}), b = flow.task("b", [] {}), c = flow.task("c", [] {});
+  a >> (b - "x") >> c;
+  EXPECT_EQ(refusal(flow), "");
+  Flow wrong("f");
+  auto one = wrong.task("one", [] {}), two = wrong.task("two", [] {});
+  one >> (two - "x");
+  EXPECT_EQ(
+      refusal(wrong),
+      "flow f: the action \"x\" behind an arrow to node two is of the edges that begin there, "
+      "and none does: an edge on that action of node one is (one - \"x\") >> two");
+}
+
 }  // namespace
 }  // namespace penstock

@@ -22,6 +22,12 @@ struct FlowParts {
   std::vector<Code> code = {};
   std::vector<std::shared_ptr<FlowParts>> inner = {};
   std::vector<std::string> slips = {};  // Of putting it together; check() tells them.
+  // `from >> (to - action)`: something has to go on from `to` with that action.
+  struct Pending {
+    int from = 0, to = 0;
+    std::string action = {};
+  };
+  std::vector<Pending> pending = {};
 };
 
 namespace {
@@ -67,6 +73,15 @@ int instance_of(FlowParts& parts, int node) {
 
 std::set<std::string> slips_of(const FlowParts& parts) {
   std::set<std::string> slips(parts.slips.begin(), parts.slips.end());
+  for (const FlowParts::Pending& one : parts.pending) {
+    const auto& nodes = parts.definition.nodes;
+    if (std::ranges::count(nodes[one.to].next, one.action, &rules::FlowEdge::action) > 0) continue;
+    const std::string &from = nodes[one.from].name, &to = nodes[one.to].name;
+    slips.insert(
+        "the action \"" + one.action + "\" behind an arrow to node " + to +
+        " is of the edges that begin there, and none does: an edge on that action of node " + from +
+        " is (" + from + " - \"" + one.action + "\") >> " + to);
+  }
   for (const auto& inner : parts.inner) slips.merge(slips_of(*inner));
   return slips;
 }
@@ -137,6 +152,10 @@ Nodes operator>>(const Nodes& from, const Nodes& to) {
   if (!in_one_flow(from.parts_, to.parts_)) return from;
   for (const int a : from.last_) {
     for (const int b : to.first_) connect(*from.parts_, a, b, from.action_);
+  }
+  if (to.action_ != "default") {
+    from.parts_->pending.push_back(
+        {.from = from.last_.front(), .to = to.last_.front(), .action = to.action_});
   }
   Nodes both = from;
   both.last_ = to.last_;
