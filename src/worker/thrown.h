@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+//
+// What a user's exception says of itself, for the error of its job.
+#pragma once
+
+#include <exception>
+#include <string>
+
+namespace penstock {
+
+inline std::string message_of(const std::exception& e) {
+  const std::string text = e.what();
+  return text.empty() ? "it threw an exception without a message" : text;
+}
+
+}  // namespace penstock
