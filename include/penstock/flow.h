@@ -314,9 +314,10 @@ NodeSteps Flow::task_steps(const std::string& name, F function,
   };
   steps.exec = [function, name, parameters](std::string_view prepared, NodePort& port) mutable {
     Shared store(port);
-    return detail::call_with<F, Taken>(function, json::parse(prepared), &store, name, parameters,
-                                       std::make_index_sequence<count>{})
-        .dump();
+    return detail::json_text(
+        detail::call_with<F, Taken>(function, json::parse(prepared), &store, name, parameters,
+                                    std::make_index_sequence<count>{}),
+        "its result");
   };
   return steps;
 }
@@ -328,9 +329,9 @@ NodeSteps Flow::item_steps(const std::string& name, F function) {
   steps.exec = [function, name](std::string_view item, NodePort& port) mutable {
     Shared store(port);
     const json list = json::array({json::parse(item)});
-    return detail::call_with<F, Taken>(function, list, &store, name, {},
-                                       std::make_index_sequence<1>{})
-        .dump();
+    return detail::json_text(detail::call_with<F, Taken>(function, list, &store, name, {},
+                                                         std::make_index_sequence<1>{}),
+                             "its result");
   };
   return steps;
 }

@@ -28,6 +28,18 @@
 
 namespace penstock {
 
+namespace detail {
+
+// JSON text of what is called "the value of "k""; throws NoRetry, naming it, when it is none.
+inline std::string json_text(const json& value, std::string_view what, std::string_view name = {}) {
+  auto text = write_json(value);
+  if (text) return *std::move(text);
+  const std::string quoted = name.empty() ? "" : " \"" + std::string(name) + '"';
+  throw NoRetry(std::string(what) + quoted + " cannot be written as JSON: " + text.error().message);
+}
+
+}  // namespace detail
+
 /// The run's store as one node sees it: what others have committed, and its own writes over it.
 /// Values are JSON of any kind; null is a value. Keys: 1-256 bytes. Not thread-safe.
 /// When the store does not answer, its methods throw and the node is tried again.
@@ -55,21 +67,24 @@ class Shared {
   [[nodiscard]] bool contains(std::string_view key) const { return port_.read(key).has_value(); }
   /// Sorted.
   [[nodiscard]] std::vector<std::string> keys() const { return port_.keys(); }
-  void set(std::string_view key, const json& value) { port_.write(key, value.dump()); }
+  /// Throws NoRetry, naming the key, when the value cannot be JSON: NaN, more than 64 levels.
+  void set(std::string_view key, const json& value) { port_.write(key, text_of(key, value)); }
   void erase(std::string_view key) { port_.erase(key); }
   void clear() {
     for (const std::string& key : port_.keys()) port_.erase(key);
   }
   /// Adds to a number, whatever other nodes add at the same time; an absent key is 0. Whole numbers
-  /// stay exact below 2^53. Throws NoRetry when the key holds something else.
+  /// stay exact below 2^53. Throws NoRetry when the key holds something else, or the sum is beyond.
   void add(std::string_view key, std::int64_t by) { port_.add(key, std::to_string(by)); }
   void add(std::string_view key, int by) { add(key, std::int64_t{by}); }
-  void add(std::string_view key, double by) { port_.add(key, json(by).dump()); }
+  void add(std::string_view key, double by) {
+    port_.add(key, detail::json_text(by, "what is added to", key));
+  }
   /// Appends to a list, beside whatever other nodes append at the same time; an absent key is an
-  /// empty one. Throws NoRetry when the key holds something else.
-  void append(std::string_view key, const json& value) { port_.append(key, value.dump()); }
+  /// empty one. The list may grow beyond 1 MiB. Throws NoRetry when the key holds something else.
+  void append(std::string_view key, const json& value) { port_.append(key, text_of(key, value)); }
   /// The same before what is there.
-  void prepend(std::string_view key, const json& value) { port_.prepend(key, value.dump()); }
+  void prepend(std::string_view key, const json& value) { port_.prepend(key, text_of(key, value)); }
 
   /// What the run was started with.
   [[nodiscard]] json input() const { return json::parse(port_.input()); }
@@ -94,7 +109,9 @@ class Shared {
   /// node that nothing else leads to needs an edge, too: `(a - "never") >> it`.
   void next_task(std::string_view node, bool instead = false) { port_.next(node, instead); }
   /// Runs this node again, with `value` as its iteration(); bounded by the flow's max_cycles.
-  void next_iteration(const json& value = nullptr) { port_.iterate(value.dump()); }
+  void next_iteration(const json& value = nullptr) {
+    port_.iterate(detail::json_text(value, "the next iteration"));
+  }
   /// Ends the run here; it has succeeded.
   void terminate(std::string_view why) { port_.terminate(why); }
   /// Ends the run here; it is cancelled.
@@ -105,6 +122,10 @@ class Shared {
   [[nodiscard]] bool try_lock(std::string_view name) { return port_.try_lock(name); }
 
  private:
+  static std::string text_of(std::string_view key, const json& value) {
+    return detail::json_text(value, "the value of", key);
+  }
+
   NodePort& port_;
 };
 
@@ -162,13 +183,13 @@ NodeSteps node_steps(Make make) {
   NodeSteps steps;
   steps.prep = [make](NodePort& port) {
     Shared shared(port);
-    return make()->prep(shared).dump();
+    return json_text(make()->prep(shared), "what prep returned");
   };
   steps.exec = [make](std::string_view prepared, NodePort&) {
-    return make()->exec(parsed(prepared)).dump();
+    return json_text(make()->exec(parsed(prepared)), "its result");
   };
   steps.fallback = [make](std::string_view prepared, std::exception_ptr thrown) {
-    return make()->exec_fallback(parsed(prepared), std::move(thrown)).dump();
+    return json_text(make()->exec_fallback(parsed(prepared), std::move(thrown)), "its result");
   };
   steps.post = [make](NodePort& port, std::string_view prepared, std::string_view result) {
     Shared shared(port);

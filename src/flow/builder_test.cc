@@ -86,6 +86,21 @@ TEST(FlowBuilder, ParametersAreNamedOneByOne) {
   EXPECT_EQ(refusal(flow), "flow flow: node a: its function takes 1 named parameters, 2 are named");
 }
 
+TEST(FlowBuilder, ParametersAreWrittenAsJson) {
+  Flow inner("inner");
+  inner.task("x", [] {});
+  Flow flow("f");
+  flow.job("a", "t", {{"x", std::nan("")}}, {.params = {{"y", "\xff"}}}) >>
+      flow.run("b", inner, {{"x", 1 / std::sin(0.0)}});
+  EXPECT_EQ(
+      refusal(flow),
+      "flow f: node a: params cannot be written as JSON: invalid UTF-8 byte at index 0: 0xFF\n"
+      "flow f: node a: with cannot be written as JSON: it holds NaN at /x, which JSON does not "
+      "have\n"
+      "flow f: node b: with cannot be written as JSON: it holds infinity at /x, which JSON does "
+      "not have");
+}
+
 TEST(FlowBuilder, GatesCanEnd) {
   Flow flow("flow");
   auto timer = flow.gate("timer", {.ask = GateOptions::Ask::timer});

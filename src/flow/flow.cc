@@ -38,7 +38,18 @@ rules::GroupPolicy policy_of(const Policy& policy) {
           .critical = policy.nodes};
 }
 
-rules::FlowNode node_of(std::string name, const NodeOptions& options) {
+// Of a part of a node. What cannot be JSON is noted, and left out.
+std::string json_of(FlowParts& parts, const std::string& node, std::string_view part,
+                    const json& value) {
+  if (value.is_null()) return {};
+  auto text = write_json(value);
+  if (text) return *std::move(text);
+  parts.slips.push_back("node " + node + ": " + std::string(part) +
+                        " cannot be written as JSON: " + text.error().message);
+  return {};
+}
+
+rules::FlowNode node_of(FlowParts& parts, std::string name, const NodeOptions& options) {
   rules::FlowNode node;
   node.name = std::move(name);
   node.queue = options.queue;
@@ -48,7 +59,7 @@ rules::FlowNode node_of(std::string name, const NodeOptions& options) {
   node.own.timeout = options.timeout;
   node.local = options.local;
   node.join = options.join;
-  if (!options.params.is_null()) node.params = options.params.dump();
+  node.params = json_of(parts, node.name, "params", options.params);
   return node;
 }
 
@@ -209,7 +220,7 @@ Nodes Flow::newest() const {
 }
 
 Nodes Flow::add_node(std::string name, NodeSteps steps, NodeOptions options) {
-  rules::FlowNode node = node_of(std::move(name), options);
+  rules::FlowNode node = node_of(*parts_, std::move(name), options);
   node.kind = NodeKind::code;
   node.task = task_name(*parts_, node.name);
   parts_->code.push_back({.task = node.task, .steps = std::move(steps)});
@@ -218,7 +229,7 @@ Nodes Flow::add_node(std::string name, NodeSteps steps, NodeOptions options) {
 }
 
 Nodes Flow::add_batch(std::string name, NodeSteps steps, NodeOptions options, MapOptions map) {
-  rules::FlowNode node = node_of(std::move(name), options);
+  rules::FlowNode node = node_of(*parts_, std::move(name), options);
   node.kind = NodeKind::code;
   node.task = task_name(*parts_, node.name);
   node.concludes = true;
@@ -230,7 +241,7 @@ Nodes Flow::add_batch(std::string name, NodeSteps steps, NodeOptions options, Ma
 
 Nodes Flow::add_map(std::string name, std::string over, NodeSteps steps, NodeOptions options,
                     MapOptions map) {
-  rules::FlowNode node = node_of(std::move(name), options);
+  rules::FlowNode node = node_of(*parts_, std::move(name), options);
   node.kind = NodeKind::code;
   node.task = task_name(*parts_, node.name);
   parts_->code.push_back({.task = node.task, .steps = std::move(steps)});
@@ -239,9 +250,9 @@ Nodes Flow::add_map(std::string name, std::string over, NodeSteps steps, NodeOpt
 }
 
 Nodes Flow::job(std::string name, std::string task, const json& with, NodeOptions options) {
-  rules::FlowNode node = node_of(std::move(name), options);
+  rules::FlowNode node = node_of(*parts_, std::move(name), options);
   node.task = std::move(task);
-  if (!with.is_null()) node.with = with.dump();
+  node.with = json_of(*parts_, node.name, "with", with);
   parts_->definition.nodes.push_back(std::move(node));
   return newest();
 }
@@ -264,7 +275,7 @@ Nodes Flow::map_runs(std::string name, std::string over, const Flow& inner, cons
 }
 
 Nodes Flow::gate(std::string name, GateOptions gate, NodeOptions options) {
-  rules::FlowNode node = node_of(std::move(name), options);
+  rules::FlowNode node = node_of(*parts_, std::move(name), options);
   node.kind = NodeKind::gate;
   node.gate = rules::Gate{.ask = static_cast<rules::Gate::Ask>(gate.ask),
                           .prompt = std::move(gate.prompt),
@@ -277,7 +288,7 @@ Nodes Flow::gate(std::string name, GateOptions gate, NodeOptions options) {
 // The inner flow as it is now: what is added to it later is not in this one, and one inside itself
 // has an end.
 Nodes Flow::flow(std::string name, const Flow& inner, NodeOptions options) {
-  rules::FlowNode node = node_of(std::move(name), options);
+  rules::FlowNode node = node_of(*parts_, std::move(name), options);
   node.kind = NodeKind::flow;
   node.body = std::make_shared<const rules::FlowDefinition>(inner.parts_->definition);
   parts_->inner.push_back(std::make_shared<FlowParts>(*inner.parts_));
@@ -287,7 +298,7 @@ Nodes Flow::flow(std::string name, const Flow& inner, NodeOptions options) {
 
 Nodes Flow::add_batch_flow(std::string name, const Flow& inner, NodeSteps sets, NodeOptions options,
                            MapOptions map) {
-  rules::FlowNode node = node_of(std::move(name), options);
+  rules::FlowNode node = node_of(*parts_, std::move(name), options);
   node.kind = NodeKind::flow;
   node.task = task_name(*parts_, node.name);
   node.prepares = true;
@@ -300,9 +311,9 @@ Nodes Flow::add_batch_flow(std::string name, const Flow& inner, NodeSteps sets, 
 }
 
 Nodes Flow::run(std::string name, const Flow& inner, const json& with, NodeOptions options) {
-  rules::FlowNode node = node_of(std::move(name), options);
+  rules::FlowNode node = node_of(*parts_, std::move(name), options);
   node.kind = NodeKind::child;
-  if (!with.is_null()) node.with = with.dump();
+  node.with = json_of(*parts_, node.name, "with", with);
   node.body = std::make_shared<const rules::FlowDefinition>(inner.parts_->definition);
   parts_->inner.push_back(std::make_shared<FlowParts>(*inner.parts_));
   parts_->definition.nodes.push_back(std::move(node));

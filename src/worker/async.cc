@@ -145,12 +145,12 @@ Awaitable<std::string> node_body(std::shared_ptr<AsyncNode> node, AsyncNodeCall 
     auto ready = node->prep(shared, context);
     prepared = co_await std::move(ready);
   }
-  *result = prepared.dump();
+  *result = json_text(prepared, "what prep returned");
   if (call.part == Part::prep) co_return "default";
   call.keep(*result);
   auto ran = node_exec(*node, prepared, context, call.last_try);
   json value = co_await std::move(ran);
-  *result = value.dump();
+  *result = json_text(value, "its result");
   if (call.part == Part::exec) co_return "default";
   auto ended = node->post(shared, std::move(prepared), std::move(value), context);
   co_return co_await std::move(ended);

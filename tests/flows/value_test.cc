@@ -4,8 +4,20 @@
 // which, and is not tried again.
 #include "tests/flows/flow_fixture.h"
 
+#include <cmath>
+#include <limits>
+
 namespace penstock::testing {
 namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+json nested(int levels) {
+  json value = 1;
+  for (int i = 0; i < levels; ++i) value = json::array({std::move(value)});
+  return value;
+}
 
 class ValueTest : public FlowTest {
  protected:
@@ -28,6 +40,82 @@ class ValueTest : public FlowTest {
   std::atomic<int> calls_ = 0;
 };
 INSTANTIATE_TEST_SUITE_P(Stores, ValueTest, ::testing::ValuesIn(flow_stores()), flow_store_name);
+
+TEST_P(ValueTest, NumbersThatJsonDoesNotHaveAreNotWritten) {
+  const std::string none = ", which JSON does not have";
+  EXPECT_EQ(
+      error_of([](Shared& s) {
+        s.set("k", {{"rows", {1.5, nan}}});
+      }),
+      "node t#1: the value of \"k\" cannot be written as JSON: it holds NaN at /rows/1" + none);
+  EXPECT_EQ(error_of([](Shared& s) { s.append("k", -infinity); }),
+            "node t#1: the value of \"k\" cannot be written as JSON: it is -infinity" + none);
+  EXPECT_EQ(error_of([](Shared& s) { s.add("n", infinity); }),
+            "node t#1: what is added to \"n\" cannot be written as JSON: it is infinity" + none);
+  EXPECT_EQ(error_of([](Shared& s) {
+              s.next_iteration({{"n", nan}});
+            }),
+            "node t#1: the next iteration cannot be written as JSON: it holds NaN at /n" + none);
+  EXPECT_EQ(error_of([](Shared&) {
+              return json{{"mean", nan}};
+            }),
+            "node t#1: its result cannot be written as JSON: it holds NaN at /mean" + none);
+  EXPECT_EQ(
+      error_of([](Shared& s) { s.set("k", "\xff"); }),
+      "node t#1: the value of \"k\" cannot be written as JSON: invalid UTF-8 byte at index 0: "
+      "0xFF");
+}
+
+TEST_P(ValueTest, OfNodesAndTheirPartsToo) {
+  struct Mean : Node {
+    bool in_prep = false;
+    json prep(Shared&) override { return in_prep ? json(nan) : json(); }
+    json exec(const json&) override { return {nan}; }
+  };
+  Mean early;
+  early.in_prep = true;
+  Flow flow("means");
+  flow.node("early", early);
+  EXPECT_NE(run(flow).error.find("what prep returned cannot be written as JSON: it is NaN"),
+            std::string::npos);
+  stop();
+  Flow late("late");
+  late.node("late", Mean{});
+  EXPECT_NE(run(late).error.find("its result cannot be written as JSON: it holds NaN at /0"),
+            std::string::npos);
+  const auto refused = client_.run(late, json{{"x", infinity}});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message,
+            "value cannot be written as JSON: it holds infinity at /x, which JSON does not have");
+}
+
+TEST_P(ValueTest, AreNestedAsDeepAsResultsMayBe) {
+  EXPECT_EQ(error_of([](Shared& s) { s.set("k", nested(64)); }), "");
+  EXPECT_EQ(error_of([](Shared& s) { s.set("k", nested(65)); }),
+            "node t#1: the value of \"k\" cannot be written as JSON: it is nested deeper than 64 "
+            "levels");
+}
+
+TEST_P(ValueTest, AListMayGrowBeyondWhatOneValueMayHave) {
+  const std::string large(700'000, 'x');
+  Flow flow("grows");
+  const auto appends = [large](Shared& shared) {
+    shared.append("list", large);
+    shared.prepend("list", large);
+  };
+  flow.task("a", appends) >> flow.task("b", appends) >> flow.task("c", [](Shared& shared) {
+    std::size_t bytes = 0;
+    for (const json& text : shared.at("list")) bytes += text.get<std::string>().size();
+    return bytes;
+  });
+  const Run ended = run(flow);
+  EXPECT_EQ(ended.output, "2800000") << ended.error;
+  EXPECT_EQ(shared("list").size(), 4U);
+  stop();
+  EXPECT_EQ(error_of([large](Shared& s) { s.append("list", large + large); }),
+            "node t#1: the value of \"list\" has 1400002 bytes, the limit of the shared store is "
+            "1048576: store it elsewhere and share where");
+}
 
 TEST_P(ValueTest, ASumThatIsNotExactIsRefusedWithItsBound) {
   const std::int64_t most = (std::int64_t{1} << 53) - 1;
