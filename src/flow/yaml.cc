@@ -308,7 +308,8 @@ FlowDefinition read_flow(const YamlValue& root, const std::string& usual_name,
   ++loading.depth;
   read_mapping<FlowDraft>(root, "a flow", flow_table, draft, findings);
   if (draft.flow.flow.empty()) {
-    loading.broken = true;
+    // One that nothing else is wrong with, and that no other file has.
+    draft.flow.flow = "unnamed" + std::to_string(loading.files);
     const bool named =
         std::ranges::find(root.members, "flow", &YamlMember::key) != root.members.end();
     if (!named) findings.say(root.place, "the flow has no name: write flow: NAME");

@@ -72,6 +72,13 @@ constexpr Vain mistakes[] = {
      "f.yaml:6:1: group two needs 4 of 2 members\n"
      "f.yaml:8:3: node b: critical in group odd, but no member of it\n"
      "f.yaml:9:3: node c: it is in two groups: two and odd\n"},
+    {"NamesOfNodesBesideThatOfTheFlow", "flow: a b\nnodes:\n  x y: {task: t}\n",
+     "f.yaml:1:7: flow \"a b\" is not a name: use 1 to 128 letters, digits and _ . : / -, "
+     "beginning "
+     "with a letter, digit or _\n"
+     "f.yaml:3:3: node x y: node \"x y\" is not a name: use 1 to 128 letters, digits and _ . : / "
+     "-, "
+     "beginning with a letter, digit or _\n"},
     {"WhatIsNothing",
      "flow: f\nlimits: {timeout: 0s}\nnodes:\n"
      "  a: {gate: {ask: selection, choices: [x, y, x], deadline: 0s}}\n"
