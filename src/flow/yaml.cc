@@ -95,7 +95,12 @@ class Wiring {
       for (const NodeDraft::Edge& edge : drafts_[i].next) take_next(i, edge);
     }
     for (std::size_t i = 0; i < drafts_.size(); ++i) {
-      for (const NodeDraft::Edge& edge : drafts_[i].needs) take_need(i, edge);
+      std::map<std::string_view, int> named;
+      for (const NodeDraft::Edge& edge : drafts_[i].needs) {
+        const int times = ++named[edge.target];
+        if (times == 1) take_need(i, edge);
+        if (times == 2) say(i, edge.place, "needs names \"" + edge.target + "\" twice");
+      }
     }
     find_circles();
   }
@@ -141,11 +146,7 @@ class Wiring {
     }
     const rules::FlowEdge edge{.action = need.action, .target = drafts_[to].node.name};
     auto& next = flow_.nodes[known->second].next;
-    if (std::ranges::find(next, edge) == next.end()) {
-      next.push_back(edge);
-    } else if (std::ranges::count(drafts_[to].needs, need.target, &NodeDraft::Edge::target) > 1) {
-      say(to, need.place, "needs names \"" + need.target + "\" twice");
-    }
+    if (std::ranges::find(next, edge) == next.end()) next.push_back(edge);
   }
 
   // Circles of needs alone: nothing in one could ever begin. Depth first, with a stack of its own.

@@ -79,6 +79,13 @@ constexpr Vain mistakes[] = {
      "f.yaml:3:3: node x y: node \"x y\" is not a name: use 1 to 128 letters, digits and _ . : / "
      "-, "
      "beginning with a letter, digit or _\n"},
+    {"NeedsThatAreNamedAgain",
+     "flow: f\nnodes:\n  a: {task: t, next: {default: b}}\n  b: {task: t, needs: [a, a, a]}\n"
+     "  c: {task: t, needs: [b, b, x, x]}\n",
+     "f.yaml:4:27: node b: needs names \"a\" twice\n"
+     "f.yaml:5:27: node c: needs names \"b\" twice\n"
+     "f.yaml:5:30: node c: needs names \"x\", which is no node of this flow\n"
+     "f.yaml:5:33: node c: needs names \"x\" twice\n"},
     {"WhatIsNothing",
      "flow: f\nlimits: {timeout: 0s}\nnodes:\n"
      "  a: {gate: {ask: selection, choices: [x, y, x], deadline: 0s}}\n"
