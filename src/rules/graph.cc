@@ -4,6 +4,7 @@
 // checks that every join is decidable.
 #include "rules/graph.h"
 
+#include "rules/counted.h"
 #include "rules/expression.h"
 #include "rules/json.h"
 #include "rules/name.h"
@@ -274,7 +275,7 @@ class GraphCompiler {
       const int inputs = static_cast<int>(node.in.size());
       if (node.node->join < 0 || node.node->join > std::max(inputs, 1)) {
         problem(name, "join is " + std::to_string(node.node->join) + ", it has " +
-                          std::to_string(inputs) + " inputs");
+                          counted(inputs, "input"));
       }
       if (inputs < 2) continue;
       for (const int e : node.in) {
@@ -317,7 +318,7 @@ class GraphCompiler {
       }
       if (group.policy.need > static_cast<int>(members.size())) {
         problem({}, "group " + group.name + " needs " + std::to_string(group.policy.need) + " of " +
-                        std::to_string(members.size()) + " members");
+                        counted(static_cast<std::int64_t>(members.size()), "member"));
       }
       if (group.policy.kind == GroupPolicy::Kind::strict) continue;
       const bool judged = std::ranges::any_of(members, [&](int member) {
