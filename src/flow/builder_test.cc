@@ -86,6 +86,18 @@ TEST(FlowBuilder, ParametersAreNamedOneByOne) {
   EXPECT_EQ(refusal(flow), "flow flow: node a: its function takes 1 named parameters, 2 are named");
 }
 
+TEST(FlowBuilder, ANodeIsInOneGroupOfMembersThatAreThere) {
+  Flow flow("f");
+  auto a = flow.task("a", [] {}), b = flow.task("b", [] {}), c = flow.task("c", [] {});
+  auto one = (b | c).with(Policy::critical({"x"}), "one");
+  a >> one >> flow.task("d", [] {});
+  one.with(Policy::strict(), "two");
+  EXPECT_EQ(refusal(flow),
+            "flow f: critical of group one names \"x\", which is no member of it\n"
+            "flow f: group two names \"b\", which is in group one already: a node is in one group\n"
+            "flow f: group two names \"c\", which is in group one already: a node is in one group");
+}
+
 TEST(FlowBuilder, ParametersAreWrittenAsJson) {
   Flow inner("inner");
   inner.task("x", [] {});

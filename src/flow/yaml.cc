@@ -24,7 +24,7 @@ constexpr std::int64_t most_visits = 1'000'000'000;
 
 struct FlowDraft {
   FlowDefinition flow = {};
-  const YamlMember* nodes = nullptr;
+  const YamlMember *nodes = nullptr, *groups = nullptr;
   YamlPlace start = {};
 };
 
@@ -73,7 +73,7 @@ constexpr std::array<YamlKey<FlowDraft>, 5> flow_table = {{
        read_mapping<FlowLimits>(*from.value, "limits", limits_table, draft.flow.limits, findings);
      }},
     {"groups", [](const YamlMember& from, FlowDraft& draft,
-                  const Findings& findings) { read_groups(from, draft.flow.groups, findings); }},
+                  const Findings& /*findings*/) { draft.groups = &from; }},
     {"nodes", [](const YamlMember& from, FlowDraft& draft,
                  const Findings& /*findings*/) { draft.nodes = &from; }},
 }};
@@ -225,6 +225,15 @@ void read_nodes(FlowDraft& draft, const std::string& prefix, Loading& loading,
   }
 }
 
+// False: no part of that name is noted.
+bool say_part(const rules::FlowProblem& problem, const std::string& node, const Loading& loading) {
+  const auto [first, last] = loading.parts.equal_range({node, problem.part, problem.value});
+  for (auto part = first; part != last; ++part) {
+    Findings(loading.problems, part->second.file, problem.node).say_in(part->second, problem.text);
+  }
+  return first != last;
+}
+
 // What the graph says of a node is told at the node's key, what is said of a part of it there.
 void say_graph(const rules::FlowProblem& problem, const Loading& loading,
                const Findings& findings) {
@@ -241,9 +250,7 @@ void say_graph(const rules::FlowProblem& problem, const Loading& loading,
   if (at == loading.places.end()) return findings.about(problem.node).say({}, problem.text);
   const auto& [file, place] = at->second;
   const Findings there(loading.problems, file, problem.node);
-  const auto [first, last] = loading.parts.equal_range({node, problem.part, problem.value});
-  for (auto part = first; part != last; ++part) there.say(part->second, problem.text);
-  if (first == last) there.say(place, problem.text);
+  if (!say_part(problem, node, loading)) there.say(place, problem.text);
 }
 
 }  // namespace
@@ -308,6 +315,8 @@ FlowDefinition read_flow(const YamlValue& root, const std::string& usual_name,
   }
   ++loading.depth;
   read_mapping<FlowDraft>(root, "a flow", flow_table, draft, findings);
+  const std::string path = prefix.substr(0, prefix.rfind('/'));
+  if (draft.groups) read_groups(*draft.groups, path, draft.flow.groups, loading, findings);
   if (draft.flow.flow.empty()) {
     // One that nothing else is wrong with, and that no other file has.
     draft.flow.flow = "unnamed" + std::to_string(loading.files);
@@ -355,10 +364,10 @@ Result<std::optional<YamlFlow>> load_yaml(const std::string& path, const ReadFil
     const auto nodes = std::ranges::find(root->members, "nodes", &YamlMember::key);
     const YamlPlace whole = nodes == root->members.end() ? root->place : nodes->place;
     for (const rules::FlowProblem& problem : of_graph) {
-      if (problem.node.empty()) {
-        findings.say(whole, problem.text);
-      } else {
+      if (!problem.node.empty()) {
         say_graph(problem, loading, findings);
+      } else if (problem.part.empty() || !say_part(problem, {}, loading)) {
+        findings.say(whole, problem.text);
       }
     }
     if (found.empty()) {

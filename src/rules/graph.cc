@@ -6,6 +6,7 @@
 
 #include "rules/counted.h"
 #include "rules/expression.h"
+#include "rules/group_check.h"
 #include "rules/json.h"
 #include "rules/name.h"
 
@@ -296,39 +297,12 @@ class GraphCompiler {
   }
 
   void take_groups() {
-    std::map<int, std::string> group_of;
+    check_groups(g_, problems_);
     for (const FlowGroup& group : d_.groups) {
+      if (group.policy.kind == GroupPolicy::Kind::strict) continue;
       std::set<int> members;
       for (const std::string& name : group.members) {
-        const int node = g_.find(name);
-        if (node < 0) {
-          problem({}, "group " + group.name + " names \"" + printable(name) +
-                          "\", which is no node of this flow");
-          continue;
-        }
-        if (!group_of.emplace(node, group.name).second) {
-          problem(name, "it is in two groups: " + group_of[node] + " and " + group.name);
-        }
-        members.insert(node);
-      }
-      for (const std::string& name : group.policy.critical) {
-        if (std::ranges::find(group.members, name) == group.members.end()) {
-          problem(name, "critical in group " + group.name + ", but no member of it");
-        }
-      }
-      if (group.policy.need > static_cast<int>(members.size())) {
-        problem({}, "group " + group.name + " needs " + std::to_string(group.policy.need) + " of " +
-                        counted(static_cast<std::int64_t>(members.size()), "member"));
-      }
-      if (group.policy.kind == GroupPolicy::Kind::strict) continue;
-      const bool judged = std::ranges::any_of(members, [&](int member) {
-        return std::ranges::any_of(g_.nodes_[member].out,
-                                   [&](int e) { return g_.edges_[e].to >= 0; });
-      });
-      const bool possible = group.policy.need <= static_cast<int>(members.size());
-      if (group.policy.kind == GroupPolicy::Kind::at_least && possible && !judged) {
-        problem({}, "group " + group.name + " needs " + std::to_string(group.policy.need) +
-                        ", and no node is behind it to judge whether it has them: add one");
+        if (const int node = g_.find(name); node >= 0) members.insert(node);
       }
       const int need = group.policy.kind == GroupPolicy::Kind::at_least ? group.policy.need : 0;
       for (const int member : members) {
