@@ -198,15 +198,112 @@ NodeSteps node_steps(Make make) {
   return steps;
 }
 
+// The type of a member function, whatever its class.
+template <class M>
+struct Part {
+  using type = void;
+};
+template <class R, class C, class... A>
+struct Part<R (C::*)(A...)> {
+  using type = R(A...);
+};
+template <class R, class C, class... A>
+struct Part<R (C::*)(A...) noexcept> : Part<R (C::*)(A...)> {};
+template <class A, class B>
+constexpr bool is_same_part = std::is_same_v<typename Part<A>::type, typename Part<B>::type>;
+
+// A part with other parameters than the base's would never be called, and nobody told. Of one that
+// cannot be named, because it is private or there are several, nothing is known.
+template <class Base, class T>
+constexpr bool has_parts_of() {
+  if constexpr (requires { &T::prep; }) {
+    static_assert(is_same_part<decltype(&T::prep), decltype(&Base::prep)>,
+                  "this prep hides that of its base instead of overriding it: give it the same "
+                  "parameters, and write override");
+  }
+  if constexpr (requires { &T::exec; }) {
+    static_assert(is_same_part<decltype(&T::exec), decltype(&Base::exec)>,
+                  "this exec hides that of its base instead of overriding it: give it the same "
+                  "parameters, and write override");
+  }
+  if constexpr (requires { &T::exec_fallback; }) {
+    static_assert(is_same_part<decltype(&T::exec_fallback), decltype(&Base::exec_fallback)>,
+                  "this exec_fallback hides that of its base instead of overriding it: give it the "
+                  "same parameters, and write override");
+  }
+  if constexpr (requires { &T::post; }) {
+    static_assert(is_same_part<decltype(&T::post), decltype(&Base::post)>,
+                  "this post hides that of its base instead of overriding it: give it the same "
+                  "parameters, and write override");
+  }
+  return true;
+}
+
 /// How the class of a node becomes code; async.h says it of AsyncNode.
 template <class T, class = void>
 struct NodeCode {
+  static constexpr bool is_node = std::is_base_of_v<Node, T>;
   static constexpr bool is_batch = std::is_base_of_v<BatchNode, T>;
   template <class Make>
   static NodeSteps steps(Make make) {
+    static_assert(has_parts_of<Node, T>());
     return node_steps(std::move(make));
   }
 };
+
+template <class T>
+constexpr bool can_be_node() {
+  static_assert(NodeCode<T>::is_node,
+                "a node is a class derived from Node, BatchNode or, of async.h, AsyncNode or "
+                "AsyncBatchNode; for a function there is task()");
+  static_assert(std::is_copy_constructible_v<T>,
+                "a node is copied for each job that runs it: give it members that can be");
+  return NodeCode<T>::is_node && std::is_copy_constructible_v<T>;
+}
+
+template <class Arguments>
+constexpr bool takes_shared() {
+  if constexpr (std::tuple_size_v<Arguments> == 0) {
+    return false;
+  } else {
+    using Last = std::tuple_element_t<std::tuple_size_v<Arguments> - 1, Arguments>;
+    return std::is_same_v<Last, Shared&>;
+  }
+}
+
+template <class T>
+concept ReadFromJson = requires(const json& value) {
+  value.template get<T>();
+};
+
+template <class Arguments, std::size_t... I>
+constexpr bool are_read_from_json(std::index_sequence<I...>) {
+  return (ReadFromJson<std::decay_t<std::tuple_element_t<I, Arguments>>> && ...);
+}
+
+// What flow.h makes nodes of: functions of values, and maybe of a Shared& behind them.
+template <class F>
+constexpr bool can_be_task() {
+  if constexpr (has_signature<F>()) {
+    using Taken = typename Signature<F>::arguments;
+    using Result = typename Signature<F>::result;
+    constexpr std::size_t named = std::tuple_size_v<Taken> - (takes_shared<Taken>() ? 1 : 0);
+    constexpr bool takes = are_read_from_json<Taken>(std::make_index_sequence<named>{});
+    constexpr bool waits = Asynchronous<Result>::value;
+    constexpr bool gives = std::is_void_v<Result> || std::is_constructible_v<json, Result>;
+    static_assert(takes,
+                  "a parameter of this function is no type that JSON converts to: give it a "
+                  "from_json (NLOHMANN_DEFINE_TYPE_...); a Shared& comes last");
+    static_assert(!waits,
+                  "a task of a flow cannot be waited for: make it an AsyncNode, or a task of its "
+                  "own (Tasks::add) that job() names");
+    static_assert(gives || waits,
+                  "the result of this function is no type that converts to JSON: give it a to_json "
+                  "(NLOHMANN_DEFINE_TYPE_...)");
+    return takes && gives && !waits;
+  }
+  return false;
+}
 
 }  // namespace detail
 }  // namespace penstock

@@ -83,7 +83,10 @@ TEST(FlowBuilder, AGroupHasOneAction) {
 TEST(FlowBuilder, ParametersAreNamedOneByOne) {
   Flow flow("flow");
   flow.task("a", [](int, Shared&) {}, {"x", "y"});
-  EXPECT_EQ(refusal(flow), "flow flow: node a: its function takes 1 named parameters, 2 are named");
+  EXPECT_EQ(refusal(flow), "flow flow: node a: its function takes 1 named parameter, 2 are named");
+  Flow one("flow");
+  one.task("a", [](int, int) {}, {"x"});
+  EXPECT_EQ(refusal(one), "flow flow: node a: its function takes 2 named parameters, 1 is named");
 }
 
 TEST(FlowBuilder, ANodeIsInOneGroupOfMembersThatAreThere) {

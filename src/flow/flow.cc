@@ -2,6 +2,7 @@
 //
 // The builder behind flow.h: what users put together becomes a definition, and the code of its
 // nodes the tasks of a worker.
+#include "rules/counted.h"
 #include "rules/definition.h"
 #include "rules/flow_check.h"
 #include "rules/json.h"
@@ -325,7 +326,12 @@ void Flow::start(const Nodes& node) {
   parts_->definition.start = parts_->definition.nodes[node.first_.front()].name;
 }
 
-void Flow::note_slip(std::string what) { parts_->slips.push_back(std::move(what)); }
+void Flow::check_names(const std::string& node, std::size_t taken, std::size_t named) {
+  if (taken == named) return;
+  parts_->slips.push_back("node " + node + ": its function takes " +
+                          rules::counted(static_cast<std::int64_t>(taken), "named parameter") +
+                          ", " + std::to_string(named) + (named == 1 ? " is named" : " are named"));
+}
 
 Result<void> Flow::check() const { return compile(parts_); }
 
