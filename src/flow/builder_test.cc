@@ -116,6 +116,20 @@ TEST(FlowBuilder, ParametersAreWrittenAsJson) {
       "not have");
 }
 
+TEST(FlowBuilder, TextsAreUtf8) {
+  Flow flow("f");
+  auto ask = flow.gate(
+      "ask", {.ask = GateOptions::Ask::selection, .prompt = "\xff?", .choices = {"\xfe"}});
+  auto a = flow.task("a", [] {}), b = flow.task("b", [] {});
+  ask >> a;
+  (a - "\xfd") >> b;
+  EXPECT_EQ(refusal(flow),
+            "flow f, node ask: prompt \"\\xff?\" is not UTF-8\n"
+            "flow f, node ask: choice \"\\xfe\" is not UTF-8\n"
+            "flow f, node a: action \"\\xfd\" is not UTF-8");
+  EXPECT_FALSE(flow.definition());
+}
+
 TEST(FlowBuilder, GatesCanEnd) {
   Flow flow("flow");
   auto timer = flow.gate("timer", {.ask = GateOptions::Ask::timer});

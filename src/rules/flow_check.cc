@@ -4,6 +4,7 @@
 #include "rules/admission.h"
 #include "rules/advance.h"
 #include "rules/expression.h"
+#include "rules/json.h"
 #include "rules/name.h"
 #include "rules/perhaps.h"
 #include "rules/run_json.h"
@@ -79,6 +80,11 @@ class FlowCheck {
     if (!node.params.empty() && !read_raw_object(node.params)) {
       tell("params has to be an object of names and values, not " + printable(node.params));
     }
+    for (const FlowEdge& edge : node.next) check_text("action", edge.action);
+    if (node.gate) {
+      check_text("prompt", node.gate->prompt);
+      for (const std::string& choice : node.gate->choices) check_text("choice", choice);
+    }
     if (!node.map) return;
     check_need("map", node.map->policy);
     // What their own prep returns is the list of a batch.
@@ -86,6 +92,12 @@ class FlowCheck {
     if (node.map->over.empty() && !own_list) {
       tell("a map needs over: a path to a list, such as $.nodes.NAME.result");
     }
+  }
+
+  // As definitions are JSON.
+  void check_text(std::string_view what, const std::string& text) {
+    if (valid_utf8(text) == text) return;
+    tell(std::string(what) + " \"" + printable(text) + "\" is not UTF-8");
   }
 
   void check_need(const std::string& what, const GroupPolicy& policy) {
