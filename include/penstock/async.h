@@ -199,9 +199,11 @@ void start_node(std::shared_ptr<AsyncNode> node, AsyncNodeCall call);
 
 template <class T>
 struct NodeCode<T, std::enable_if_t<std::is_base_of_v<AsyncNode, T>>> {
+  static constexpr bool is_node = true;
   static constexpr bool is_batch = std::is_base_of_v<AsyncBatchNode, T>;
   template <class Make>
   static NodeSteps steps(Make make) {
+    static_assert(has_parts_of<AsyncNode, T>());
     NodeSteps steps;
     steps.start = [make](AsyncNodeCall call) {
       start_node(std::shared_ptr<AsyncNode>(make()), std::move(call));

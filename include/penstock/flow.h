@@ -87,6 +87,7 @@ class Nodes {
   /// What compensates a node when the run fails later: a task of its own.
   template <class F>
   Nodes undo(F handler) const {
+    static_assert(std::is_invocable_v<F&, Shared&>, "an undo is called with a Shared&");
     add_undo(detail::node_steps([handler] { return std::make_unique<Undo<F>>(handler); }));
     return *this;
   }
@@ -134,20 +135,26 @@ class Flow {
   /// A node with code. Each of its parts runs on a copy.
   template <class T>
   Nodes node(std::string name, T prototype, NodeOptions options = {}) {
-    auto make = [prototype = std::move(prototype)] { return std::make_unique<T>(prototype); };
-    NodeSteps steps = detail::NodeCode<T>::steps(std::move(make));
-    if constexpr (detail::NodeCode<T>::is_batch) {
-      return add_batch(std::move(name), std::move(steps), std::move(options), {.parallel = 1});
+    if constexpr (!detail::can_be_node<T>()) {
+      return {};
+    } else if constexpr (detail::NodeCode<T>::is_batch) {
+      return parallel_batch(std::move(name), std::move(prototype), {.parallel = 1},
+                            std::move(options));
     } else {
-      return add_node(std::move(name), std::move(steps), std::move(options));
+      return add_node(std::move(name), steps_of(std::move(prototype)), std::move(options));
     }
   }
   /// A batch node whose items run at the same time.
   template <class T>
   Nodes parallel_batch(std::string name, T prototype, MapOptions map, NodeOptions options = {}) {
-    auto make = [prototype = std::move(prototype)] { return std::make_unique<T>(prototype); };
-    return add_batch(std::move(name), detail::NodeCode<T>::steps(std::move(make)),
-                     std::move(options), std::move(map));
+    if constexpr (detail::can_be_node<T>()) {
+      static_assert(detail::NodeCode<T>::is_batch,
+                    "a batch is a class derived from BatchNode or, of async.h, AsyncBatchNode");
+      return add_batch(std::move(name), steps_of(std::move(prototype)), std::move(options),
+                       std::move(map));
+    } else {
+      return {};
+    }
   }
   /// A function of named parameters: each is the result of the node of that name, else the key of
   /// the shared store, else the member of the run's input. One that has no value fails the node,
@@ -155,21 +162,29 @@ class Flow {
   template <class F>
   Nodes task(std::string name, F function, std::vector<std::string> parameters = {},
              NodeOptions options = {}) {
-    constexpr std::size_t count = named_parameters<F>();
-    if (parameters.size() != count) {
-      note_slip("node " + name + ": its function takes " + std::to_string(count) +
-                " named parameters, " + std::to_string(parameters.size()) + " are named");
+    if constexpr (detail::can_be_task<F>()) {
+      check_names(name, named_parameters<F>(), parameters.size());
+      return add_node(name, task_steps(name, std::move(function), std::move(parameters)),
+                      std::move(options));
+    } else {
+      return {};
     }
-    return add_node(name, task_steps(name, std::move(function), std::move(parameters)),
-                    std::move(options));
   }
   /// A function of one item, once for each item of what `over` names: a path such as
   /// "$.nodes.list.result" or "$.shared.rows"; nothing there is an empty list.
   template <class F>
   Nodes map(std::string name, std::string over, F function, MapOptions map = {},
             NodeOptions options = {}) {
-    return add_map(name, std::move(over), item_steps(name, std::move(function)), std::move(options),
-                   std::move(map));
+    if constexpr (detail::can_be_task<F>()) {
+      constexpr bool of_one_item = named_parameters<F>() == 1;
+      static_assert(of_one_item,
+                    "the function of a map takes one item, and maybe a Shared& behind");
+      if constexpr (of_one_item) {
+        return add_map(name, std::move(over), item_steps(name, std::move(function)),
+                       std::move(options), std::move(map));
+      }
+    }
+    return {};
   }
   /// A task that workers offer under its own name; `with` is its payload, JSON with paths in it.
   Nodes job(std::string name, std::string task, const json& with = nullptr,
@@ -185,14 +200,16 @@ class Flow {
   template <class F>
   Nodes batch_flow(std::string name, const Flow& inner, F sets, MapOptions map = {.parallel = 1},
                    NodeOptions options = {}) {
-    struct Sets : Node {
-      explicit Sets(F f) : function(std::move(f)) {}
-      json prep(Shared& shared) override { return function(shared); }
-      F function;
-    };
-    return add_batch_flow(std::move(name), inner,
-                          detail::node_steps([sets] { return std::make_unique<Sets>(sets); }),
-                          std::move(options), std::move(map));
+    constexpr bool gives_sets = std::is_invocable_r_v<json, F&, Shared&>;
+    static_assert(gives_sets,
+                  "the sets of a batch flow are a function of a Shared& that returns a list of "
+                  "objects, as json");
+    if constexpr (gives_sets) {
+      auto steps = detail::node_steps([sets] { return std::make_unique<Sets<F>>(sets); });
+      return add_batch_flow(std::move(name), inner, std::move(steps), std::move(options),
+                            std::move(map));
+    }
+    return {};
   }
   /// A run of its own, with a store of its own; `with` is its input, its output the result here.
   Nodes run(std::string name, const Flow& inner, const json& with = nullptr,
@@ -226,7 +243,19 @@ class Flow {
   template <class F>
   static NodeSteps item_steps(const std::string& name, F function);
 
-  void note_slip(std::string what);
+  template <class F>
+  struct Sets : Node {
+    explicit Sets(F f) : function(std::move(f)) {}
+    json prep(Shared& shared) override { return function(shared); }
+    F function;
+  };
+  template <class T>
+  static NodeSteps steps_of(T prototype) {
+    auto make = [prototype = std::move(prototype)] { return std::make_unique<T>(prototype); };
+    return detail::NodeCode<T>::steps(std::move(make));
+  }
+
+  void check_names(const std::string& node, std::size_t taken, std::size_t named);
   [[nodiscard]] Nodes newest() const;
   Nodes add_node(std::string name, NodeSteps steps, NodeOptions options);
   Nodes add_batch(std::string name, NodeSteps steps, NodeOptions options, MapOptions map);
@@ -283,16 +312,6 @@ json call_with(F& function, const json& list, Shared* shared, const std::string&
   }
 }
 
-template <class Arguments>
-constexpr bool takes_shared() {
-  if constexpr (std::tuple_size_v<Arguments> == 0) {
-    return false;
-  } else {
-    using Last = std::tuple_element_t<std::tuple_size_v<Arguments> - 1, Arguments>;
-    return std::is_same_v<Last, Shared&>;
-  }
-}
-
 }  // namespace detail
 
 template <class F>
@@ -314,9 +333,10 @@ NodeSteps Flow::task_steps(const std::string& name, F function,
   };
   steps.exec = [function, name, parameters](std::string_view prepared, NodePort& port) mutable {
     Shared store(port);
-    return detail::call_with<F, Taken>(function, json::parse(prepared), &store, name, parameters,
-                                       std::make_index_sequence<count>{})
-        .dump();
+    return detail::json_text(
+        detail::call_with<F, Taken>(function, json::parse(prepared), &store, name, parameters,
+                                    std::make_index_sequence<count>{}),
+        "its result");
   };
   return steps;
 }
@@ -328,9 +348,9 @@ NodeSteps Flow::item_steps(const std::string& name, F function) {
   steps.exec = [function, name](std::string_view item, NodePort& port) mutable {
     Shared store(port);
     const json list = json::array({json::parse(item)});
-    return detail::call_with<F, Taken>(function, list, &store, name, {},
-                                       std::make_index_sequence<1>{})
-        .dump();
+    return detail::json_text(detail::call_with<F, Taken>(function, list, &store, name, {},
+                                                         std::make_index_sequence<1>{}),
+                             "its result");
   };
   return steps;
 }

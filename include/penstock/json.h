@@ -20,6 +20,10 @@ using json = nlohmann::json;
 /// Parses JSON text of at most 64 levels. Errors: invalid, with the place.
 Result<json> parse_json(std::string_view text);
 
+/// JSON text of a value. Errors: invalid, with what it holds that JSON does not have, and where:
+/// NaN and infinity (the library writes null), text that is not UTF-8, more than 64 levels.
+Result<std::string> write_json(const json& value);
+
 /// How an error goes on of a value that does not fit a type: `must be text, but is the number 5`.
 /// `wanted` may be empty; `told` is what the library said.
 std::string misfit(std::string_view wanted, const json& value, std::string_view told);
@@ -63,11 +67,15 @@ bool fits(const json& value) {
 template <class T>
 struct Codec<T, std::void_t<decltype(json(std::declval<const T&>()))>> {
   static Result<std::string> encode(const T& value) {
+    std::string why;
     try {
-      return json(value).dump();
-    } catch (const json::exception& e) {  // Text that is not UTF-8, mostly.
-      return Error{Errc::invalid, std::string("value cannot be written as JSON: ") + e.what()};
+      auto text = write_json(json(value));
+      if (text) return text;
+      why = text.error().message;
+    } catch (const json::exception& e) {  // Of the type's own conversion.
+      why = e.what();
     }
+    return Error{Errc::invalid, "value cannot be written as JSON: " + why};
   }
 
   static Result<T> decode(std::string_view text) {

@@ -29,6 +29,18 @@
 
 namespace penstock {
 
+namespace detail {
+
+// JSON text of what is called "the value of "k""; throws NoRetry, naming it, when it is none.
+inline std::string json_text(const json& value, std::string_view what, std::string_view name = {}) {
+  auto text = write_json(value);
+  if (text) return *std::move(text);
+  const std::string quoted = name.empty() ? "" : " \"" + std::string(name) + '"';
+  throw NoRetry(std::string(what) + quoted + " cannot be written as JSON: " + text.error().message);
+}
+
+}  // namespace detail
+
 /// The run's store as one node sees it: what others have committed, and its own writes over it.
 /// Values are JSON of any kind; null is a value. Keys: 1-256 bytes. Not thread-safe.
 /// When the store does not answer, its methods throw and the node is tried again.
@@ -56,21 +68,24 @@ class Shared {
   [[nodiscard]] bool contains(std::string_view key) const { return port_.read(key).has_value(); }
   /// Sorted.
   [[nodiscard]] std::vector<std::string> keys() const { return port_.keys(); }
-  void set(std::string_view key, const json& value) { port_.write(key, value.dump()); }
+  /// Throws NoRetry, naming the key, when the value cannot be JSON: NaN, more than 64 levels.
+  void set(std::string_view key, const json& value) { port_.write(key, text_of(key, value)); }
   void erase(std::string_view key) { port_.erase(key); }
   void clear() {
     for (const std::string& key : port_.keys()) port_.erase(key);
   }
   /// Adds to a number, whatever other nodes add at the same time; an absent key is 0. Whole numbers
-  /// stay exact below 2^53. Throws NoRetry when the key holds something else.
+  /// stay exact below 2^53. Throws NoRetry when the key holds something else, or the sum is beyond.
   void add(std::string_view key, std::int64_t by) { port_.add(key, std::to_string(by)); }
   void add(std::string_view key, int by) { add(key, std::int64_t{by}); }
-  void add(std::string_view key, double by) { port_.add(key, json(by).dump()); }
+  void add(std::string_view key, double by) {
+    port_.add(key, detail::json_text(by, "what is added to", key));
+  }
   /// Appends to a list, beside whatever other nodes append at the same time; an absent key is an
-  /// empty one. Throws NoRetry when the key holds something else.
-  void append(std::string_view key, const json& value) { port_.append(key, value.dump()); }
+  /// empty one. The list may grow beyond 1 MiB. Throws NoRetry when the key holds something else.
+  void append(std::string_view key, const json& value) { port_.append(key, text_of(key, value)); }
   /// The same before what is there.
-  void prepend(std::string_view key, const json& value) { port_.prepend(key, value.dump()); }
+  void prepend(std::string_view key, const json& value) { port_.prepend(key, text_of(key, value)); }
 
   /// What the run was started with.
   [[nodiscard]] json input() const { return json::parse(port_.input()); }
@@ -95,7 +110,9 @@ class Shared {
   /// node that nothing else leads to needs an edge, too: `(a - "never") >> it`.
   void next_task(std::string_view node, bool instead = false) { port_.next(node, instead); }
   /// Runs this node again, with `value` as its iteration(); bounded by the flow's max_cycles.
-  void next_iteration(const json& value = nullptr) { port_.iterate(value.dump()); }
+  void next_iteration(const json& value = nullptr) {
+    port_.iterate(detail::json_text(value, "the next iteration"));
+  }
   /// Ends the run here; it has succeeded.
   void terminate(std::string_view why) { port_.terminate(why); }
   /// Ends the run here; it is cancelled.
@@ -106,6 +123,10 @@ class Shared {
   [[nodiscard]] bool try_lock(std::string_view name) { return port_.try_lock(name); }
 
  private:
+  static std::string text_of(std::string_view key, const json& value) {
+    return detail::json_text(value, "the value of", key);
+  }
+
   NodePort& port_;
 };
 
@@ -163,13 +184,13 @@ NodeSteps node_steps(Make make) {
   NodeSteps steps;
   steps.prep = [make](NodePort& port) {
     Shared shared(port);
-    return make()->prep(shared).dump();
+    return json_text(make()->prep(shared), "what prep returned");
   };
   steps.exec = [make](std::string_view prepared, NodePort&) {
-    return make()->exec(parsed(prepared)).dump();
+    return json_text(make()->exec(parsed(prepared)), "its result");
   };
   steps.fallback = [make](std::string_view prepared, std::exception_ptr thrown) {
-    return make()->exec_fallback(parsed(prepared), std::move(thrown)).dump();
+    return json_text(make()->exec_fallback(parsed(prepared), std::move(thrown)), "its result");
   };
   steps.post = [make](NodePort& port, std::string_view prepared, std::string_view result) {
     Shared shared(port);
@@ -178,15 +199,112 @@ NodeSteps node_steps(Make make) {
   return steps;
 }
 
+// The type of a member function, whatever its class.
+template <class M>
+struct Part {
+  using type = void;
+};
+template <class R, class C, class... A>
+struct Part<R (C::*)(A...)> {
+  using type = R(A...);
+};
+template <class R, class C, class... A>
+struct Part<R (C::*)(A...) noexcept> : Part<R (C::*)(A...)> {};
+template <class A, class B>
+constexpr bool is_same_part = std::is_same_v<typename Part<A>::type, typename Part<B>::type>;
+
+// A part with other parameters than the base's would never be called, and nobody told. Of one that
+// cannot be named, because it is private or there are several, nothing is known.
+template <class Base, class T>
+constexpr bool has_parts_of() {
+  if constexpr (requires { &T::prep; }) {
+    static_assert(is_same_part<decltype(&T::prep), decltype(&Base::prep)>,
+                  "this prep hides that of its base instead of overriding it: give it the same "
+                  "parameters, and write override");
+  }
+  if constexpr (requires { &T::exec; }) {
+    static_assert(is_same_part<decltype(&T::exec), decltype(&Base::exec)>,
+                  "this exec hides that of its base instead of overriding it: give it the same "
+                  "parameters, and write override");
+  }
+  if constexpr (requires { &T::exec_fallback; }) {
+    static_assert(is_same_part<decltype(&T::exec_fallback), decltype(&Base::exec_fallback)>,
+                  "this exec_fallback hides that of its base instead of overriding it: give it the "
+                  "same parameters, and write override");
+  }
+  if constexpr (requires { &T::post; }) {
+    static_assert(is_same_part<decltype(&T::post), decltype(&Base::post)>,
+                  "this post hides that of its base instead of overriding it: give it the same "
+                  "parameters, and write override");
+  }
+  return true;
+}
+
 /// How the class of a node becomes code; async.h says it of AsyncNode.
 template <class T, class = void>
 struct NodeCode {
+  static constexpr bool is_node = std::is_base_of_v<Node, T>;
   static constexpr bool is_batch = std::is_base_of_v<BatchNode, T>;
   template <class Make>
   static NodeSteps steps(Make make) {
+    static_assert(has_parts_of<Node, T>());
     return node_steps(std::move(make));
   }
 };
+
+template <class T>
+constexpr bool can_be_node() {
+  static_assert(NodeCode<T>::is_node,
+                "a node is a class derived from Node, BatchNode or, of async.h, AsyncNode or "
+                "AsyncBatchNode; for a function there is task()");
+  static_assert(std::is_copy_constructible_v<T>,
+                "a node is copied for each job that runs it: give it members that can be");
+  return NodeCode<T>::is_node && std::is_copy_constructible_v<T>;
+}
+
+template <class Arguments>
+constexpr bool takes_shared() {
+  if constexpr (std::tuple_size_v<Arguments> == 0) {
+    return false;
+  } else {
+    using Last = std::tuple_element_t<std::tuple_size_v<Arguments> - 1, Arguments>;
+    return std::is_same_v<Last, Shared&>;
+  }
+}
+
+template <class T>
+concept ReadFromJson = requires(const json& value) {
+  value.template get<T>();
+};
+
+template <class Arguments, std::size_t... I>
+constexpr bool are_read_from_json(std::index_sequence<I...>) {
+  return (ReadFromJson<std::decay_t<std::tuple_element_t<I, Arguments>>> && ...);
+}
+
+// What flow.h makes nodes of: functions of values, and maybe of a Shared& behind them.
+template <class F>
+constexpr bool can_be_task() {
+  if constexpr (has_signature<F>()) {
+    using Taken = typename Signature<F>::arguments;
+    using Result = typename Signature<F>::result;
+    constexpr std::size_t named = std::tuple_size_v<Taken> - (takes_shared<Taken>() ? 1 : 0);
+    constexpr bool takes = are_read_from_json<Taken>(std::make_index_sequence<named>{});
+    constexpr bool waits = Asynchronous<Result>::value;
+    constexpr bool gives = std::is_void_v<Result> || std::is_constructible_v<json, Result>;
+    static_assert(takes,
+                  "a parameter of this function is no type that JSON converts to: give it a "
+                  "from_json (NLOHMANN_DEFINE_TYPE_...); a Shared& comes last");
+    static_assert(!waits,
+                  "a task of a flow cannot be waited for: make it an AsyncNode, or a task of its "
+                  "own (Tasks::add) that job() names");
+    static_assert(gives || waits,
+                  "the result of this function is no type that converts to JSON: give it a to_json "
+                  "(NLOHMANN_DEFINE_TYPE_...)");
+    return takes && gives && !waits;
+  }
+  return false;
+}
 
 }  // namespace detail
 }  // namespace penstock

@@ -132,6 +132,25 @@ template <class C, class R, class... A>
 struct Signature<R (C::*)(A...) const> : Signature<R (*)(A...)> {};
 template <class C, class R, class... A>
 struct Signature<R (C::*)(A...)> : Signature<R (*)(A...)> {};
+template <class R, class... A>
+struct Signature<R (*)(A...) noexcept> : Signature<R (*)(A...)> {};
+template <class C, class R, class... A>
+struct Signature<R (C::*)(A...) const noexcept> : Signature<R (*)(A...)> {};
+template <class C, class R, class... A>
+struct Signature<R (C::*)(A...) noexcept> : Signature<R (*)(A...)> {};
+
+// Not a generic lambda, nor what has several operator().
+template <class F>
+concept HasSignature = std::is_function_v<std::remove_pointer_t<F>> || requires {
+  &F::operator();
+};
+template <class F>
+constexpr bool has_signature() {
+  static_assert(HasSignature<F>,
+                "what parameters this function has cannot be known: it is generic (auto), has "
+                "several operator(), or is no function; write their types");
+  return HasSignature<F>;
+}
 
 template <class T>
 T decoded(std::string_view payload, const JobContext& context) {
@@ -170,13 +189,14 @@ class Tasks {
   /// [A-Za-z0-9_][A-Za-z0-9_.:/-]{0,127}.
   template <class F>
   void add(std::string name, F handler, TaskDefaults defaults = {}) {
-    using Form = detail::Signature<std::decay_t<F>>;
-    if constexpr (detail::Asynchronous<typename Form::result>::value) {
-      add_async(std::move(name),
-                detail::Asynchronous<typename Form::result>::handler(std::move(handler)),
-                std::move(defaults));
-    } else {
-      add_raw(std::move(name), plain(std::move(handler)), std::move(defaults));
+    if constexpr (detail::has_signature<std::decay_t<F>>()) {
+      using Result = typename detail::Signature<std::decay_t<F>>::result;
+      if constexpr (detail::Asynchronous<Result>::value) {
+        add_async(std::move(name), detail::Asynchronous<Result>::handler(std::move(handler)),
+                  std::move(defaults));
+      } else {
+        add_raw(std::move(name), plain(std::move(handler)), std::move(defaults));
+      }
     }
   }
   /// Registers every node of a flow that has code, as FLOW.NODE, and the flow itself (flow.h).

@@ -98,6 +98,9 @@ int run_flow(const Arguments& arguments) {
   if (!client) return fail(arguments, client.error());
   const std::string& name = (*words)[0];
   const RunOptions options{.id = arguments.text("--id")};
+  if (arguments.has("--id") && options.id.empty()) {
+    return fail(arguments, {Errc::invalid, "--id is empty: leave it away, or give a run one"});
+  }
   Result<RunId> id = Error{Errc::internal, "not started"};
   if (is_flow_file(name)) {
     auto loaded = load_flow_file(name);

@@ -4,6 +4,7 @@
 #include "cli/input_file.h"
 #include "cli/task_tables.h"
 #include "flow/draw.h"
+#include "rules/counted.h"
 #include "rules/json.h"
 #include "rules/name.h"
 #include "rules/serving.h"
@@ -210,7 +211,9 @@ int check_flow(const Arguments& arguments) {
       std::cout << out.end_object().take() << '\n';
     } else if (!arguments.quiet()) {
       std::cout << path << ": flow " << loaded->definition->flow << ", "
-                << loaded->definition->nodes.size() << " nodes, no mistakes\n";
+                << rules::counted(static_cast<std::int64_t>(loaded->definition->nodes.size()),
+                                  "node")
+                << ", no mistakes\n";
     }
   }
   return code;

@@ -122,6 +122,7 @@ Result<RunId> Runs::start(Producer& producer, const FlowText& flow, std::string 
   if (auto ok = rules::check_json("input", input, rules::max_payload_bytes); !ok) {
     return std::move(ok).error();
   }
+  if (auto ok = rules::check_input_keys(input); !ok) return std::move(ok).error();
   if (!options.id.empty()) {
     if (auto ok = rules::check_own_id("run id", options.id); !ok) return std::move(ok).error();
   }

@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace penstock {
 namespace {
 
@@ -134,7 +136,51 @@ TEST(FlowBuilder, AGroupHasOneAction) {
 TEST(FlowBuilder, ParametersAreNamedOneByOne) {
   Flow flow("flow");
   flow.task("a", [](int, Shared&) {}, {"x", "y"});
-  EXPECT_EQ(refusal(flow), "flow flow: node a: its function takes 1 named parameters, 2 are named");
+  EXPECT_EQ(refusal(flow), "flow flow: node a: its function takes 1 named parameter, 2 are named");
+  Flow one("flow");
+  one.task("a", [](int, int) {}, {"x"});
+  EXPECT_EQ(refusal(one), "flow flow: node a: its function takes 2 named parameters, 1 is named");
+}
+
+TEST(FlowBuilder, ANodeIsInOneGroupOfMembersThatAreThere) {
+  Flow flow("f");
+  auto a = flow.task("a", [] {}), b = flow.task("b", [] {}), c = flow.task("c", [] {});
+  auto one = (b | c).with(Policy::critical({"x"}), "one");
+  a >> one >> flow.task("d", [] {});
+  one.with(Policy::strict(), "two");
+  EXPECT_EQ(refusal(flow),
+            "flow f: critical of group one names \"x\", which is no member of it\n"
+            "flow f: group two names \"b\", which is in group one already: a node is in one group\n"
+            "flow f: group two names \"c\", which is in group one already: a node is in one group");
+}
+
+TEST(FlowBuilder, ParametersAreWrittenAsJson) {
+  Flow inner("inner");
+  inner.task("x", [] {});
+  Flow flow("f");
+  flow.job("a", "t", {{"x", std::nan("")}}, {.params = {{"y", "\xff"}}}) >>
+      flow.run("b", inner, {{"x", 1 / std::sin(0.0)}});
+  EXPECT_EQ(
+      refusal(flow),
+      "flow f: node a: params cannot be written as JSON: invalid UTF-8 byte at index 0: 0xFF\n"
+      "flow f: node a: with cannot be written as JSON: it holds NaN at /x, which JSON does not "
+      "have\n"
+      "flow f: node b: with cannot be written as JSON: it holds infinity at /x, which JSON does "
+      "not have");
+}
+
+TEST(FlowBuilder, TextsAreUtf8) {
+  Flow flow("f");
+  auto ask = flow.gate(
+      "ask", {.ask = GateOptions::Ask::selection, .prompt = "\xff?", .choices = {"\xfe"}});
+  auto a = flow.task("a", [] {}), b = flow.task("b", [] {});
+  ask >> a;
+  (a - "\xfd") >> b;
+  EXPECT_EQ(refusal(flow),
+            "flow f, node ask: prompt \"\\xff?\" is not UTF-8\n"
+            "flow f, node ask: choice \"\\xfe\" is not UTF-8\n"
+            "flow f, node a: action \"\\xfd\" is not UTF-8");
+  EXPECT_FALSE(flow.definition());
 }
 
 TEST(FlowBuilder, GatesCanEnd) {
@@ -145,6 +191,115 @@ TEST(FlowBuilder, GatesCanEnd) {
   EXPECT_EQ(refusal(flow),
             "flow flow, node timer: a timer needs a deadline: how long it waits\n"
             "flow flow, node pick: a gate that asks for a selection needs choices");
+}
+
+TEST(FlowBuilder, QueuesAndPoolsHaveNames) {
+  const std::string rule =
+      "is not a name: use 1 to 128 letters, digits and _ . : / -, beginning with a letter, digit "
+      "or _";
+  Flow inner("inner");
+  inner.gate("ask", {.ask = GateOptions::Ask::text}, {.queue = ""});
+  Flow flow("f");
+  flow.task("a", [] {}, {}, {.queue = "\xc3\xbc "}) >>
+      flow.job("b", "t", nullptr, {.pool = "a b"}) >> flow.flow("c", inner);
+  EXPECT_EQ(refusal(flow), "flow f, node a: queue \"\xc3\xbc \" " + rule +
+                               "\nflow f, node b: pool \"a b\" " + rule +
+                               "\nflow f, node c/ask: queue \"\" " + rule);
+}
+
+std::string refusal_of(const NodeOptions& options) {
+  Flow flow("f");
+  flow.task(
+      "a", [] {}, {}, options);
+  return refusal(flow);
+}
+
+TEST(FlowBuilder, RetriesAndTimeOutsAreInRange) {
+  const std::string backoff =
+      "flow f, node a: backoff is out of range: 0 <= first <= cap and 0 <= jitter <= 1 must hold";
+  EXPECT_EQ(refusal_of({.backoff = Backoff{.jitter = 7}}), backoff);
+  EXPECT_EQ(refusal_of({.backoff = Backoff{.jitter = std::nan("")}}), backoff);
+  EXPECT_EQ(refusal_of({.backoff = Backoff{.first = Duration{-5}}}), backoff);
+  EXPECT_EQ(refusal_of({.backoff = Backoff{.first = Duration{5}, .cap = Duration{1}}}), backoff);
+  EXPECT_EQ(refusal_of({.backoff = Backoff{.kind = Backoff::Kind::none}}), "");
+  EXPECT_EQ(refusal_of({.max_attempts = 0}),
+            "flow f, node a: max_attempts 0 is out of range: use 1 to 1000");
+  EXPECT_EQ(refusal_of({.max_attempts = 1001}),
+            "flow f, node a: max_attempts 1001 is out of range: use 1 to 1000");
+  EXPECT_EQ(refusal_of({.timeout = Duration{0}}),
+            "flow f, node a: timeout has to be longer than nothing: leave it out for none");
+  EXPECT_EQ(refusal_of({.timeout = Duration{-1}}),
+            "flow f, node a: timeout has to be longer than nothing: leave it out for none");
+}
+
+TEST(FlowBuilder, ADeadlineIsAhead) {
+  Flow flow("f");
+  flow.gate("ask", {.ask = GateOptions::Ask::text, .deadline = Duration{-1}}) >>
+      flow.gate("timer", {.ask = GateOptions::Ask::timer, .deadline = Duration{0}});
+  EXPECT_EQ(refusal(flow),
+            "flow f, node ask: its deadline has to be longer than nothing: leave it out for none\n"
+            "flow f, node timer: its deadline has to be longer than nothing");
+}
+
+TEST(FlowBuilder, ParametersAreAnObject) {
+  EXPECT_EQ(refusal_of({.params = 5}),
+            "flow f, node a: params has to be an object of names and values, not 5");
+  EXPECT_EQ(refusal_of({.params = json::object()}), "");
+}
+
+TEST(FlowBuilder, LimitsOfAFlowAreInRange) {
+  Flow inner("inner", {.timeout = Duration{0}});
+  inner.task("b", [] {});
+  Flow flow("f", {.max_steps = 0, .max_visits = -1, .max_cycles = 0, .timeout = Duration{-1}});
+  flow.run("a", inner);
+  EXPECT_EQ(refusal(flow),
+            "flow f: max_steps is 0: use at least 1, or leave it out\n"
+            "flow f: max_visits is -1: use at least 1, or 0 for no such limit\n"
+            "flow f: max_cycles is 0: use at least 1, or leave it out\n"
+            "flow f: timeout has to be longer than nothing: leave it out for none\n"
+            "flow f, node a: timeout has to be longer than nothing: leave it out for none");
+  Flow usual("usual", {.max_visits = 0});
+  usual.task("a", [] {});
+  EXPECT_EQ(refusal(usual), "");
+}
+
+TEST(FlowBuilder, AtLeastIsOneOrMore) {
+  for (const int need : {-1, 0}) {
+    const std::string number = std::to_string(need);
+    Flow flow("f");
+    auto a = flow.task("a", [] {});
+    auto b = flow.task("b", [] {}), c = flow.task("c", [] {}), d = flow.task("d", [] {});
+    a >> (b | c).with(Policy::at_least(need), "g") >> d >>
+        flow.map("each", "$.input", [](int) {}, {.policy = Policy::at_least(need)});
+    EXPECT_EQ(refusal(flow), "flow f: group g: at_least is " + number +
+                                 ": use at least 1, or the policy best_effort\n"
+                                 "flow f, node each: map: at_least is " +
+                                 number + ": use at least 1, or the policy best_effort");
+  }
+}
+
+TEST(FlowBuilder, AMapIsOverSomething) {
+  Flow inner("inner");
+  inner.task("x", [] {});
+  Flow flow("f");
+  flow.map("a", "", [](int) {}) >> flow.map_jobs("b", "", "t") >> flow.map_runs("c", "", inner);
+  const std::string rest = ": a map needs over: a path to a list, such as $.nodes.NAME.result";
+  EXPECT_EQ(refusal(flow),
+            "flow f, node a" + rest + "\nflow f, node b" + rest + "\nflow f, node c" + rest);
+}
+
+TEST(FlowBuilder, AnActionBehindAnArrowIsThatOfWhatFollows) {
+  Flow flow("f");
+  auto a = flow.task("a", [] {}), b = flow.task("b", [] {}), c = flow.task("c", [] {});
+  a >> (b - "x") >> c;
+  EXPECT_EQ(refusal(flow), "");
+  Flow wrong("f");
+  auto one = wrong.task("one", [] {}), two = wrong.task("two", [] {});
+  one >> (two - "x");
+  EXPECT_EQ(
+      refusal(wrong),
+      "flow f: the action \"x\" behind an arrow to node two is of the edges that begin there, "
+      "and none does: an edge on that action of node one is (one - \"x\") >> two");
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 //
 // The builder behind flow.h: what users put together becomes a definition, and the code of its
 // nodes the tasks of a worker.
+#include "rules/counted.h"
 #include "rules/definition.h"
 #include "rules/flow_check.h"
 #include "rules/json.h"
@@ -22,6 +23,12 @@ struct FlowParts {
   std::vector<Code> code = {};
   std::vector<std::shared_ptr<FlowParts>> inner = {};
   std::vector<std::string> slips = {};  // Of putting it together; check() tells them.
+  // `from >> (to - action)`: something has to go on from `to` with that action.
+  struct Pending {
+    int from = 0, to = 0;
+    std::string action = {};
+  };
+  std::vector<Pending> pending = {};
 };
 
 namespace {
@@ -32,7 +39,18 @@ rules::GroupPolicy policy_of(const Policy& policy) {
           .critical = policy.nodes};
 }
 
-rules::FlowNode node_of(std::string name, const NodeOptions& options) {
+// Of a part of a node. What cannot be JSON is noted, and left out.
+std::string json_of(FlowParts& parts, const std::string& node, std::string_view part,
+                    const json& value) {
+  if (value.is_null()) return {};
+  auto text = write_json(value);
+  if (text) return *std::move(text);
+  parts.slips.push_back("node " + node + ": " + std::string(part) +
+                        " cannot be written as JSON: " + text.error().message);
+  return {};
+}
+
+rules::FlowNode node_of(FlowParts& parts, std::string name, const NodeOptions& options) {
   rules::FlowNode node;
   node.name = std::move(name);
   node.queue = options.queue;
@@ -42,7 +60,7 @@ rules::FlowNode node_of(std::string name, const NodeOptions& options) {
   node.own.timeout = options.timeout;
   node.local = options.local;
   node.join = options.join;
-  if (!options.params.is_null()) node.params = options.params.dump();
+  node.params = json_of(parts, node.name, "params", options.params);
   return node;
 }
 
@@ -86,6 +104,15 @@ std::shared_ptr<const NodeSteps> shared_code(NodeSteps steps) {
 
 std::set<std::string> slips_of(const FlowParts& parts) {
   std::set<std::string> slips(parts.slips.begin(), parts.slips.end());
+  for (const FlowParts::Pending& one : parts.pending) {
+    const auto& nodes = parts.definition.nodes;
+    if (std::ranges::count(nodes[one.to].next, one.action, &rules::FlowEdge::action) > 0) continue;
+    const std::string &from = nodes[one.from].name, &to = nodes[one.to].name;
+    slips.insert(
+        "the action \"" + one.action + "\" behind an arrow to node " + to +
+        " is of the edges that begin there, and none does: an edge on that action of node " + from +
+        " is (" + from + " - \"" + one.action + "\") >> " + to);
+  }
   for (const auto& inner : parts.inner) slips.merge(slips_of(*inner));
   return slips;
 }
@@ -161,6 +188,10 @@ Nodes operator>>(const Nodes& from, const Nodes& to) {
   for (const int a : from.last_) {
     for (const int b : to.first_) connect(*from.parts_, a, b, from.action_);
   }
+  if (to.action_ != "default") {
+    from.parts_->pending.push_back(
+        {.from = from.last_.front(), .to = to.last_.front(), .action = to.action_});
+  }
   Nodes both = from;
   both.last_ = to.last_;
   both.action_ = to.action_;
@@ -213,7 +244,7 @@ Nodes Flow::newest() const {
 }
 
 Nodes Flow::add_node(std::string name, NodeSteps steps, NodeOptions options) {
-  rules::FlowNode node = node_of(std::move(name), options);
+  rules::FlowNode node = node_of(*parts_, std::move(name), options);
   node.kind = NodeKind::code;
   node.task = task_name(*parts_, node.name);
   parts_->code.push_back({.task = node.task, .steps = shared_code(std::move(steps))});
@@ -222,7 +253,7 @@ Nodes Flow::add_node(std::string name, NodeSteps steps, NodeOptions options) {
 }
 
 Nodes Flow::add_batch(std::string name, NodeSteps steps, NodeOptions options, MapOptions map) {
-  rules::FlowNode node = node_of(std::move(name), options);
+  rules::FlowNode node = node_of(*parts_, std::move(name), options);
   node.kind = NodeKind::code;
   node.task = task_name(*parts_, node.name);
   node.concludes = true;
@@ -234,7 +265,7 @@ Nodes Flow::add_batch(std::string name, NodeSteps steps, NodeOptions options, Ma
 
 Nodes Flow::add_map(std::string name, std::string over, NodeSteps steps, NodeOptions options,
                     MapOptions map) {
-  rules::FlowNode node = node_of(std::move(name), options);
+  rules::FlowNode node = node_of(*parts_, std::move(name), options);
   node.kind = NodeKind::code;
   node.task = task_name(*parts_, node.name);
   parts_->code.push_back({.task = node.task, .steps = shared_code(std::move(steps))});
@@ -243,9 +274,9 @@ Nodes Flow::add_map(std::string name, std::string over, NodeSteps steps, NodeOpt
 }
 
 Nodes Flow::job(std::string name, std::string task, const json& with, NodeOptions options) {
-  rules::FlowNode node = node_of(std::move(name), options);
+  rules::FlowNode node = node_of(*parts_, std::move(name), options);
   node.task = std::move(task);
-  if (!with.is_null()) node.with = with.dump();
+  node.with = json_of(*parts_, node.name, "with", with);
   parts_->definition.nodes.push_back(std::move(node));
   return newest();
 }
@@ -268,7 +299,7 @@ Nodes Flow::map_runs(std::string name, std::string over, const Flow& inner, cons
 }
 
 Nodes Flow::gate(std::string name, GateOptions gate, NodeOptions options) {
-  rules::FlowNode node = node_of(std::move(name), options);
+  rules::FlowNode node = node_of(*parts_, std::move(name), options);
   node.kind = NodeKind::gate;
   node.gate = rules::Gate{.ask = static_cast<rules::Gate::Ask>(gate.ask),
                           .prompt = std::move(gate.prompt),
@@ -281,7 +312,7 @@ Nodes Flow::gate(std::string name, GateOptions gate, NodeOptions options) {
 // The inner flow as it is now: what is added to it later is not in this one, and one inside itself
 // has an end.
 Nodes Flow::flow(std::string name, const Flow& inner, NodeOptions options) {
-  rules::FlowNode node = node_of(std::move(name), options);
+  rules::FlowNode node = node_of(*parts_, std::move(name), options);
   node.kind = NodeKind::flow;
   node.body = std::make_shared<const rules::FlowDefinition>(inner.parts_->definition);
   parts_->inner.push_back(std::make_shared<FlowParts>(*inner.parts_));
@@ -291,7 +322,7 @@ Nodes Flow::flow(std::string name, const Flow& inner, NodeOptions options) {
 
 Nodes Flow::add_batch_flow(std::string name, const Flow& inner, NodeSteps sets, NodeOptions options,
                            MapOptions map) {
-  rules::FlowNode node = node_of(std::move(name), options);
+  rules::FlowNode node = node_of(*parts_, std::move(name), options);
   node.kind = NodeKind::flow;
   node.task = task_name(*parts_, node.name);
   node.prepares = true;
@@ -304,9 +335,9 @@ Nodes Flow::add_batch_flow(std::string name, const Flow& inner, NodeSteps sets, 
 }
 
 Nodes Flow::run(std::string name, const Flow& inner, const json& with, NodeOptions options) {
-  rules::FlowNode node = node_of(std::move(name), options);
+  rules::FlowNode node = node_of(*parts_, std::move(name), options);
   node.kind = NodeKind::child;
-  if (!with.is_null()) node.with = with.dump();
+  node.with = json_of(*parts_, node.name, "with", with);
   node.body = std::make_shared<const rules::FlowDefinition>(inner.parts_->definition);
   parts_->inner.push_back(std::make_shared<FlowParts>(*inner.parts_));
   parts_->definition.nodes.push_back(std::move(node));
@@ -318,7 +349,12 @@ void Flow::start(const Nodes& node) {
   parts_->definition.start = parts_->definition.nodes[node.first_.front()].name;
 }
 
-void Flow::note_slip(std::string what) { parts_->slips.push_back(std::move(what)); }
+void Flow::check_names(const std::string& node, std::size_t taken, std::size_t named) {
+  if (taken == named) return;
+  parts_->slips.push_back("node " + node + ": its function takes " +
+                          rules::counted(static_cast<std::int64_t>(taken), "named parameter") +
+                          ", " + std::to_string(named) + (named == 1 ? " is named" : " are named"));
+}
 
 Result<void> Flow::check() const { return compile(parts_); }
 

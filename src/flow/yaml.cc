@@ -24,7 +24,7 @@ constexpr std::int64_t most_visits = 1'000'000'000;
 
 struct FlowDraft {
   FlowDefinition flow = {};
-  const YamlMember* nodes = nullptr;
+  const YamlMember *nodes = nullptr, *groups = nullptr;
   YamlPlace start = {};
 };
 
@@ -73,7 +73,7 @@ constexpr std::array<YamlKey<FlowDraft>, 5> flow_table = {{
        read_mapping<FlowLimits>(*from.value, "limits", limits_table, draft.flow.limits, findings);
      }},
     {"groups", [](const YamlMember& from, FlowDraft& draft,
-                  const Findings& findings) { read_groups(from, draft.flow.groups, findings); }},
+                  const Findings& /*findings*/) { draft.groups = &from; }},
     {"nodes", [](const YamlMember& from, FlowDraft& draft,
                  const Findings& /*findings*/) { draft.nodes = &from; }},
 }};
@@ -95,7 +95,12 @@ class Wiring {
       for (const NodeDraft::Edge& edge : drafts_[i].next) take_next(i, edge);
     }
     for (std::size_t i = 0; i < drafts_.size(); ++i) {
-      for (const NodeDraft::Edge& edge : drafts_[i].needs) take_need(i, edge);
+      std::map<std::string_view, int> named;
+      for (const NodeDraft::Edge& edge : drafts_[i].needs) {
+        const int times = ++named[edge.target];
+        if (times == 1) take_need(i, edge);
+        if (times == 2) say(i, edge.place, "needs names \"" + edge.target + "\" twice");
+      }
     }
     find_circles();
   }
@@ -141,11 +146,7 @@ class Wiring {
     }
     const rules::FlowEdge edge{.action = need.action, .target = drafts_[to].node.name};
     auto& next = flow_.nodes[known->second].next;
-    if (std::ranges::find(next, edge) == next.end()) {
-      next.push_back(edge);
-    } else if (std::ranges::count(drafts_[to].needs, need.target, &NodeDraft::Edge::target) > 1) {
-      say(to, need.place, "needs names \"" + need.target + "\" twice");
-    }
+    if (std::ranges::find(next, edge) == next.end()) next.push_back(edge);
   }
 
   // Circles of needs alone: nothing in one could ever begin. Depth first, with a stack of its own.
@@ -224,6 +225,15 @@ void read_nodes(FlowDraft& draft, const std::string& prefix, Loading& loading,
   }
 }
 
+// False: no part of that name is noted.
+bool say_part(const rules::FlowProblem& problem, const std::string& node, const Loading& loading) {
+  const auto [first, last] = loading.parts.equal_range({node, problem.part, problem.value});
+  for (auto part = first; part != last; ++part) {
+    Findings(loading.problems, part->second.file, problem.node).say_in(part->second, problem.text);
+  }
+  return first != last;
+}
+
 // What the graph says of a node is told at the node's key, what is said of a part of it there.
 void say_graph(const rules::FlowProblem& problem, const Loading& loading,
                const Findings& findings) {
@@ -240,9 +250,7 @@ void say_graph(const rules::FlowProblem& problem, const Loading& loading,
   if (at == loading.places.end()) return findings.about(problem.node).say({}, problem.text);
   const auto& [file, place] = at->second;
   const Findings there(loading.problems, file, problem.node);
-  const auto [first, last] = loading.parts.equal_range({node, problem.part, problem.value});
-  for (auto part = first; part != last; ++part) there.say(part->second, problem.text);
-  if (first == last) there.say(place, problem.text);
+  if (!say_part(problem, node, loading)) there.say(place, problem.text);
 }
 
 }  // namespace
@@ -307,8 +315,11 @@ FlowDefinition read_flow(const YamlValue& root, const std::string& usual_name,
   }
   ++loading.depth;
   read_mapping<FlowDraft>(root, "a flow", flow_table, draft, findings);
+  const std::string path = prefix.substr(0, prefix.rfind('/'));
+  if (draft.groups) read_groups(*draft.groups, path, draft.flow.groups, loading, findings);
   if (draft.flow.flow.empty()) {
-    loading.broken = true;
+    // One that nothing else is wrong with, and that no other file has.
+    draft.flow.flow = "unnamed" + std::to_string(loading.files);
     const bool named =
         std::ranges::find(root.members, "flow", &YamlMember::key) != root.members.end();
     if (!named) findings.say(root.place, "the flow has no name: write flow: NAME");
@@ -353,10 +364,10 @@ Result<std::optional<YamlFlow>> load_yaml(const std::string& path, const ReadFil
     const auto nodes = std::ranges::find(root->members, "nodes", &YamlMember::key);
     const YamlPlace whole = nodes == root->members.end() ? root->place : nodes->place;
     for (const rules::FlowProblem& problem : of_graph) {
-      if (problem.node.empty()) {
-        findings.say(whole, problem.text);
-      } else {
+      if (!problem.node.empty()) {
         say_graph(problem, loading, findings);
+      } else if (problem.part.empty() || !say_part(problem, {}, loading)) {
+        findings.say(whole, problem.text);
       }
     }
     if (found.empty()) {

@@ -36,8 +36,8 @@ constexpr Vain mistakes[] = {
      "  each: {task: t, needs: [clean], map: {over: $.nodes.clan.result}, with: $.item}\n"
      "  one: {needs: [each], flow: {nodes: {in: {task: t, with: {x: $.nodes.each.result}}}}}\n",
      "f.yaml:9:14: node clean: with: $.nodes.extract.output: of a node there are result and error, "
-     "not \"output\" (column 1)\n"
-     "f.yaml:10:11: node clean: when: there is no node \"clea\" (clean?) in this flow (column 28)\n"
+     "not \"output\"\n"
+     "f.yaml:10:38: node clean: when: there is no node \"clea\" (clean?) in this flow\n"
      "f.yaml:11:31: node clean: undo.with: $.nodes.who.error: there is no node \"who\" in this "
      "flow\n"
      "f.yaml:12:47: node each: map.over: there is no node \"clan\" (clean?) in this flow\n"
@@ -67,11 +67,46 @@ constexpr Vain mistakes[] = {
      "  odd: {nodes: [c], policy: {critical: [b]}, more: 1}\n"
      "nodes:\n  a: {task: t}\n  b: {task: t, needs: [a]}\n  c: {task: t, needs: [a]}\n",
      "f.yaml:3:3: group \"none\" has no nodes: write nodes: [NAME, ...]\n"
-     "f.yaml:5:46: unknown key \"more\": a group may have nodes, policy\n"
-     "f.yaml:6:1: group two names \"x\", which is no node of this flow\n"
-     "f.yaml:6:1: group two needs 4 of 2 members\n"
-     "f.yaml:8:3: node b: critical in group odd, but no member of it\n"
-     "f.yaml:9:3: node c: it is in two groups: two and odd\n"},
+     "f.yaml:4:23: group two names \"x\", which is no node of this flow\n"
+     "f.yaml:4:35: group two needs 4 of 2 members\n"
+     "f.yaml:5:17: group odd names \"c\", which is in group two already: a node is in one group\n"
+     "f.yaml:5:41: critical of group odd names \"b\", which is no member of it\n"
+     "f.yaml:5:46: unknown key \"more\": a group may have nodes, policy\n"},
+    {"GroupsOfAFlowInside",
+     "flow: f\nnodes:\n  a:\n    flow:\n      groups: {g: {nodes: [b, b, q]}}\n"
+     "      nodes: {b: {task: t}}\n",
+     "f.yaml:5:31: node a: group g names \"b\" twice\n"
+     "f.yaml:5:34: node a: group g names \"q\", which is no node of this flow\n"},
+    {"PoliciesOfMaps",
+     "flow: f\nnodes:\n  a: {task: t, map: {over: $.input, policy: {critical: [x]}}}\n",
+     "f.yaml:3:45: node a: critical is for groups: items of a map have no names\n"},
+    {"NamesOfNodesBesideThatOfTheFlow", "flow: a b\nnodes:\n  x y: {task: t}\n",
+     "f.yaml:1:7: flow \"a b\" is not a name: use 1 to 128 letters, digits and _ . : / -, "
+     "beginning "
+     "with a letter, digit or _\n"
+     "f.yaml:3:3: node x y: node \"x y\" is not a name: use 1 to 128 letters, digits and _ . : / "
+     "-, "
+     "beginning with a letter, digit or _\n"},
+    {"NeedsThatAreNamedAgain",
+     "flow: f\nnodes:\n  a: {task: t, next: {default: b}}\n  b: {task: t, needs: [a, a, a]}\n"
+     "  c: {task: t, needs: [b, b, x, x]}\n",
+     "f.yaml:4:27: node b: needs names \"a\" twice\n"
+     "f.yaml:5:27: node c: needs names \"b\" twice\n"
+     "f.yaml:5:30: node c: needs names \"x\", which is no node of this flow\n"
+     "f.yaml:5:33: node c: needs names \"x\" twice\n"},
+    {"NumbersOfOne",
+     "flow: f\ngroups: {g: {nodes: [b], policy: {at_least: 2}}}\nnodes:\n  a: {task: t}\n"
+     "  b: {task: t, needs: [a], join: 2}\n",
+     "f.yaml:2:34: group g needs 2 of 1 member\n"
+     "f.yaml:5:3: node b: join is 2, it has 1 input\n"},
+    {"PlacesInQuotesAndBlocks",
+     "flow: f\nnodes:\n  a: {task: t, when: '$.input ==', with: {x: \"$.nodes.b\"}}\n"
+     "  b: {task: t, needs: [a], when: \"$.\\x69nput ==\"}\n"
+     "  c:\n    task: t\n    needs: [b]\n    when: >\n      $.input.a\n      == $.nodes.q.result\n",
+     "f.yaml:3:33: node a: when: a value was expected\n"
+     "f.yaml:3:46: node a: with: $.nodes.b: of a node there are .result and .error: name one\n"
+     "f.yaml:4:34: node b: when: a value was expected (character 11 of it)\n"
+     "f.yaml:8:11: node c: when: there is no node \"q\" in this flow (character 14 of it)\n"},
     {"WhatIsNothing",
      "flow: f\nlimits: {timeout: 0s}\nnodes:\n"
      "  a: {gate: {ask: selection, choices: [x, y, x], deadline: 0s}}\n"
@@ -83,7 +118,7 @@ constexpr Vain mistakes[] = {
     {"GroupsThatNobodyJudges",
      "flow: f\ngroups: {g: {nodes: [b, c], policy: {at_least: 1}}}\nnodes:\n"
      "  a: {task: t}\n  b: {task: t, needs: [a]}\n  c: {task: t, needs: [a]}\n",
-     "f.yaml:3:1: group g needs 1, and no node is behind it to judge whether it has them: add "
+     "f.yaml:2:37: group g needs 1, and no node is behind it to judge whether it has them: add "
      "one\n"},
     {"NothingIsSaidTwice",
      "flow: f\nnodes:\n  a: {gate: {ask: what, deadline: 3x}, next: {sure: b, timed_out: b}}\n"

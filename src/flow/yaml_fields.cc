@@ -12,6 +12,20 @@ namespace penstock::flow {
 
 using Kind = YamlValue::Kind;
 
+void Findings::say_in(const YamlSpot& spot, std::string text) const {
+  constexpr std::string_view mark = " (column ";
+  const auto at = text.rfind(mark);
+  YamlPlace place = spot.place;
+  int column = 0;
+  if (at != std::string::npos && text.ends_with(')')) {
+    std::from_chars(text.data() + at + mark.size(), text.data() + text.size(), column);
+  }
+  if (column > 0) text.resize(at);
+  if (column > 1 && spot.inset < 0) text += " (character " + std::to_string(column) + " of it)";
+  if (column > 1 && spot.inset >= 0) place.column += spot.inset + column - 1;
+  problems_->insert({.file = spot.file, .place = place, .node = node_, .text = std::move(text)});
+}
+
 bool Findings::need(const YamlMember& from, std::string_view what) const {
   const bool looks_text = what == "text" && from.value->kind != Kind::list &&
                           from.value->kind != Kind::map && from.value->kind != Kind::null;

@@ -15,6 +15,13 @@
 
 namespace penstock::flow {
 
+/// Where a value is; `inset` is that of a YamlValue.
+struct YamlSpot {
+  std::string file = {};
+  YamlPlace place = {};
+  int inset = -1;
+};
+
 /// Where problems go: the file and the node that are being read are put in front.
 class Findings {
  public:
@@ -23,6 +30,12 @@ class Findings {
 
   void say(YamlPlace place, std::string text) const {
     problems_->insert({.file = file_, .place = place, .node = node_, .text = std::move(text)});
+  }
+  /// A text whose end names the column in a value, " (column 5)", is told where that is in the
+  /// file.
+  void say_in(const YamlSpot& spot, std::string text) const;
+  [[nodiscard]] YamlSpot spot(const YamlValue& value) const {
+    return {.file = file_, .place = value.place, .inset = value.inset};
   }
   [[nodiscard]] Findings about(std::string node) const { return {*problems_, file_, node}; }
   [[nodiscard]] const std::string& file() const { return file_; }

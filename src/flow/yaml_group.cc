@@ -56,7 +56,46 @@ void read_policy(const YamlMember& from, GroupPolicy& policy, const Findings& fi
   read_mapping<GroupPolicy>(value, "a policy", policy_table, policy, findings);
 }
 
-void read_groups(const YamlMember& from, std::vector<FlowGroup>& groups, const Findings& findings) {
+namespace {
+
+// What rules::check_groups calls the parts of a group.
+class PartsOfGroup {
+ public:
+  PartsOfGroup(std::string path, const std::string& group, Loading& loading,
+               const Findings& findings)
+      : path_(std::move(path)), part_("groups." + group), loading_(loading), findings_(findings) {}
+
+  void note(const YamlValue& group) {
+    for (const YamlMember& member : group.members) {
+      if (member.key == "nodes") note_names(*member.value, ".nodes");
+      if (member.key == "policy") {
+        note(".policy", {}, *member.value);
+        for (const YamlMember& one : member.value->members) note_names(*one.value, ".policy");
+      }
+    }
+  }
+
+ private:
+  void note_names(const YamlValue& list, const std::string& part) {
+    std::set<std::string_view> seen;
+    for (const auto& name : list.items) {
+      note(seen.insert(name->text).second ? part : ".again", name->text, *name);
+    }
+  }
+  void note(const std::string& part, const std::string& value, const YamlValue& where) {
+    loading_.parts.emplace(YamlPart{.node = path_, .part = part_ + part, .value = value},
+                           findings_.spot(where));
+  }
+
+  std::string path_, part_;
+  Loading& loading_;
+  const Findings& findings_;
+};
+
+}  // namespace
+
+void read_groups(const YamlMember& from, const std::string& path, std::vector<FlowGroup>& groups,
+                 Loading& loading, const Findings& findings) {
   if (!is_mapping(from, findings)) return;
   for (const YamlMember& member : from.value->members) {
     if (!is_mapping(member, findings)) continue;
@@ -66,6 +105,7 @@ void read_groups(const YamlMember& from, std::vector<FlowGroup>& groups, const F
       findings.say(member.place, "group \"" + rules::printable(member.key) +
                                      "\" has no nodes: write nodes: [NAME, ...]");
     }
+    PartsOfGroup(path, group.name, loading, findings).note(*member.value);
     groups.push_back(std::move(group));
   }
 }

@@ -13,7 +13,7 @@ namespace penstock::flow {
 
 inline constexpr int max_flow_files = 1000;
 
-/// Where a part of a node is written: part and value are those of rules::FlowProblem.
+/// Where a part of a node or a flow is written: part and value are those of rules::FlowProblem.
 struct YamlPart {
   std::string node = {}, part = {}, value = {};
   friend auto operator<=>(const YamlPart&, const YamlPart&) = default;
@@ -26,7 +26,7 @@ struct Loading {
   std::vector<std::string> open_files = {};  ///< The one being read, behind those that name it.
   std::vector<FlowProgram> programs = {};
   std::map<std::string, std::pair<std::string, YamlPlace>> places = {};  ///< File and key of nodes.
-  std::multimap<YamlPart, YamlPlace> parts = {};  ///< In the file of their node.
+  std::multimap<YamlPart, YamlSpot> parts = {};
   std::size_t values = 0;
   int files = 0, depth = 0;
   /// The definition lacks something that was refused: what its graph seems to lack is no news.
@@ -73,8 +73,9 @@ void say_doubles(const YamlValue& value, const Findings& findings);
 
 /// Which of a map's items or a group's nodes may fail.
 void read_policy(const YamlMember& from, rules::GroupPolicy& policy, const Findings& findings);
-void read_groups(const YamlMember& from, std::vector<rules::FlowGroup>& groups,
-                 const Findings& findings);
+/// Groups of the flow at this path of nodes: "" or "outer".
+void read_groups(const YamlMember& from, const std::string& path,
+                 std::vector<rules::FlowGroup>& groups, Loading& loading, const Findings& findings);
 
 std::map<std::string, std::vector<std::string>> node_keys();
 std::map<std::string, std::vector<std::string>> group_keys();

@@ -29,17 +29,24 @@ bool read_count(const YamlMember& from, std::int64_t most, int& into, const Find
 constexpr std::array<YamlKey<rules::NodeMap>, 3> map_table = {{
     {"over",
      [](const YamlMember& from, rules::NodeMap& map, const Findings& findings) {
-       if (!findings.text(from, map.over)) return;
-       if (auto ok = rules::Path::parse(map.over); !ok) {
-         findings.say(from.value->place, "over: " + ok.error().message);
+       std::string over;
+       if (!findings.text(from, over)) return;
+       if (auto ok = rules::Path::parse(over); !ok) {
+         return findings.say_in(findings.spot(*from.value), "over: " + ok.error().message);
        }
+       map.over = std::move(over);
      }},
     {"parallel",
      [](const YamlMember& from, rules::NodeMap& map, const Findings& findings) {
        read_count(from, most_parallel, map.parallel, findings);
      }},
-    {"policy", [](const YamlMember& from, rules::NodeMap& map,
-                  const Findings& findings) { read_policy(from, map.policy, findings); }},
+    {"policy",
+     [](const YamlMember& from, rules::NodeMap& map, const Findings& findings) {
+       read_policy(from, map.policy, findings);
+       if (map.policy.kind != rules::GroupPolicy::Kind::critical) return;
+       map.policy = {};
+       findings.say(from.value->place, "critical is for groups: items of a map have no names");
+     }},
 }};
 
 constexpr std::array<YamlKey<rules::Gate>, 4> gate_table = {{
@@ -74,7 +81,8 @@ void read_gate(const YamlMember& from, NodeDraft& draft, const Findings& finding
   rules::Gate& gate = draft.node.gate.emplace();
   if (!is_mapping(from, findings)) return;
   read_mapping<rules::Gate>(*from.value, "a gate", gate_table, gate, findings);
-  draft.scope.loading.parts.emplace(YamlPart{.node = findings.node(), .part = "gate"}, from.place);
+  draft.scope.loading.parts.emplace(YamlPart{.node = findings.node(), .part = "gate"},
+                                    YamlSpot{.file = findings.file(), .place = from.place});
 }
 
 constexpr std::array<YamlKey<rules::OwnOptions>, 2> retry_table = {{
@@ -172,7 +180,7 @@ void read_next(const YamlMember& from, NodeDraft& draft, const Findings& finding
     };
     if (member.key.empty()) findings.say(member.place, "an action has no name");
     loading.parts.emplace(YamlPart{.node = findings.node(), .part = "next." + member.key},
-                          member.place);
+                          YamlSpot{.file = findings.file(), .place = member.place});
     if (member.value->kind != Kind::list) {
       lead_to(*member.value);
       continue;
@@ -239,6 +247,7 @@ constexpr std::array<YamlKey<NodeDraft>, 16> node_table = {{
     {"map",
      [](const YamlMember& from, NodeDraft& draft, const Findings& findings) {
        rules::NodeMap& map = draft.node.map.emplace();
+       map.over = "$.input";  // Of which nothing else is wrong, unless it says another.
        if (!is_mapping(from, findings)) return;
        read_mapping<rules::NodeMap>(*from.value, "a map", map_table, map, findings);
        const auto over = std::ranges::find(from.value->members, "over", &YamlMember::key);
@@ -252,7 +261,7 @@ constexpr std::array<YamlKey<NodeDraft>, 16> node_table = {{
        if (!findings.text(from, draft.node.when)) return;
        note_path(*from.value, "when", draft, findings);
        if (auto ok = rules::Expression::parse(draft.node.when); !ok) {
-         findings.say(from.value->place, "when: " + ok.error().message);
+         findings.say_in(findings.spot(*from.value), "when: " + ok.error().message);
        }
      }},
     {"retry",

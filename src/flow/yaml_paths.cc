@@ -21,9 +21,9 @@ bool note_paths(const YamlValue& value, std::string_view part, NodeDraft& draft,
     note_path(value, part, draft, findings);
     const auto path = rules::Path::parse(value.text);
     if (!path) {
-      findings.say(value.place, std::string(part) + ": " +
-                                    rules::printable(value.text, most_shown) + ": " +
-                                    path.error().message);
+      findings.say_in(findings.spot(value), std::string(part) + ": " +
+                                                rules::printable(value.text, most_shown) + ": " +
+                                                path.error().message);
     }
     good = path.has_value();
   }
@@ -40,7 +40,7 @@ void note_path(const YamlValue& value, std::string_view part, NodeDraft& draft,
                const Findings& findings) {
   draft.scope.loading.parts.emplace(
       YamlPart{.node = findings.node(), .part = std::string(part), .value = value.text},
-      value.place);
+      findings.spot(value));
 }
 
 void read_paths(const YamlMember& from, std::string_view part, NodeDraft& draft, std::string& into,

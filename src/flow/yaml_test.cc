@@ -260,12 +260,12 @@ constexpr Bad mistakes[] = {
      "    map: {over: $.item.}\n    undo: {task: u, with: $.nodes}\n",
      "f.yaml:5:16: node a: with: $.inputs: "
      "a path begins with $.input, $.shared.KEY, $.nodes.NAME.result, $.nodes.NAME.error, "
-     "$.item or $.params (column 1)\n"
-     "f.yaml:6:11: node a: when: a value was expected (column 13)\n"
-     "f.yaml:7:17: node a: over: a name or an index is missing (column 8)\n"
+     "$.item or $.params\n"
+     "f.yaml:6:23: node a: when: a value was expected\n"
+     "f.yaml:7:24: node a: over: a name or an index is missing\n"
      "f.yaml:8:27: node a: undo.with: $.nodes: "
      "a path begins with $.input, $.shared.KEY, $.nodes.NAME.result, $.nodes.NAME.error, "
-     "$.item or $.params (column 1)\n"},
+     "$.item or $.params\n"},
     {"FlowsInside",
      "flow: f\nnodes:\n  a: {flow: none.yaml}\n  b: {flow: self.yaml, needs: [a]}\n"
      "  c: {flow: bad.yaml, needs: [b]}\n  d: {flow: {nodes: {e: {task: ''}}}, needs: [c]}\n"

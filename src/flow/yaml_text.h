@@ -33,7 +33,8 @@ struct YamlValue {
   enum class Kind : unsigned char { null, boolean, number, text, list, map };
   Kind kind = Kind::null;
   YamlPlace place = {};
-  std::string text = {};                                     ///< Of a scalar, as it is written.
+  std::string text = {};  ///< Of a scalar, as it is written.
+  int inset = -1;  ///< Of a scalar: its text is in the file, so many bytes behind `place`; -1: not.
   std::vector<std::shared_ptr<const YamlValue>> items = {};  ///< Of a list. Shared by aliases.
   std::vector<YamlMember> members = {};                      ///< Of a map, doubles included.
   std::size_t count = 1;                                     ///< Values in it, itself included.
@@ -54,6 +55,9 @@ struct YamlMistake {
 
 /// The one document of a text; null after a mistake, which is told.
 std::shared_ptr<const YamlValue> read_yaml(std::string_view text, YamlMistake& mistake);
+
+/// Of text without quotes: null, boolean, number or text.
+YamlValue::Kind kind_of_plain(std::string_view text);
 
 /// JSON text of a value; of a key that is there twice, the first. Errors: invalid (a number that
 /// JSON does not have).

@@ -47,20 +47,7 @@ Result<void> check_numbers(const SubmitOptions& o) {
     return Error{Errc::invalid, "priority " + std::to_string(o.priority) +
                                     " is out of range: use 0 to " + std::to_string(max_priority)};
   }
-  if (o.max_attempts && (*o.max_attempts < 1 || *o.max_attempts > 1000)) {
-    return Error{Errc::invalid, "max_attempts " + std::to_string(*o.max_attempts) +
-                                    " is out of range: use 1 to 1000"};
-  }
-  if (o.backoff) {
-    const Backoff& b = *o.backoff;
-    const bool span_ok =
-        b.first >= Duration{0} &&
-        (b.kind == Backoff::Kind::fixed || b.kind == Backoff::Kind::none || b.cap >= b.first);
-    if (!span_ok || b.jitter < 0 || b.jitter > 1) {
-      return Error{Errc::invalid,
-                   "backoff is out of range: 0 <= first <= cap and 0 <= jitter <= 1 must hold"};
-    }
-  }
+  if (auto ok = check_tries(o.max_attempts, o.backoff); !ok) return ok;
   if (auto ok = check_span("timeout", o.timeout, Duration{1}); !ok) return ok;
   if (auto ok = check_span("expires", o.expires, Duration{1}); !ok) return ok;
   if (auto ok = check_span("retry_for", o.retry_for, Duration{0}); !ok) return ok;
@@ -70,6 +57,22 @@ Result<void> check_numbers(const SubmitOptions& o) {
 }
 
 }  // namespace
+
+Result<void> check_tries(std::optional<int> max_attempts, const std::optional<Backoff>& backoff) {
+  if (max_attempts && (*max_attempts < 1 || *max_attempts > 1000)) {
+    return Error{Errc::invalid, "max_attempts " + std::to_string(*max_attempts) +
+                                    " is out of range: use 1 to 1000"};
+  }
+  if (!backoff) return {};
+  const Backoff& b = *backoff;
+  const bool span_ok =
+      b.first >= Duration{0} &&
+      (b.kind == Backoff::Kind::fixed || b.kind == Backoff::Kind::none || b.cap >= b.first);
+  const bool jitter_ok = b.jitter >= 0 && b.jitter <= 1;  // False for what is no number, too.
+  if (span_ok && jitter_ok) return {};
+  return Error{Errc::invalid,
+               "backoff is out of range: 0 <= first <= cap and 0 <= jitter <= 1 must hold"};
+}
 
 Result<NewJob> admit(const JobSpec& spec, Time now) {
   if (auto ok = check_names(spec); !ok) return std::move(ok).error();

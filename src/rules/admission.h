@@ -20,6 +20,9 @@ struct NewJob {
   std::optional<Time> due = {}, expires_at = {};
 };
 
+/// What bounds the tries of a job, or of a node. Errors: invalid.
+Result<void> check_tries(std::optional<int> max_attempts, const std::optional<Backoff>& backoff);
+
 /// Errors: invalid or too_large, naming the field, its value and what to write instead.
 Result<NewJob> admit(const JobSpec& spec, Time now);
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "rules/flow_check.h"
 
+#include "rules/admission.h"
 #include "rules/advance.h"
 #include "rules/expression.h"
+#include "rules/json.h"
 #include "rules/name.h"
 #include "rules/perhaps.h"
+#include "rules/run_json.h"
 
 #include <algorithm>
 #include <set>
@@ -44,8 +47,12 @@ class FlowCheck {
             const std::string& prefix, int depth) {
     Scope scope{.flow = flow, .around = around, .own_run = own_run};
     for (const FlowNode& node : flow.nodes) scope.names.insert(node.name);
+    name_ = prefix.substr(0, prefix.rfind('/'));
+    check_limits(flow.limits);
+    for (const FlowGroup& group : flow.groups) check_need("group " + group.name, group.policy);
     for (const FlowNode& node : flow.nodes) {
       name_ = prefix + node.name;
+      check_options(node);
       check_paths(node, scope);
       check_actions(node);
       if (node.gate) check_gate(*node.gate);
@@ -56,6 +63,64 @@ class FlowCheck {
   }
 
  private:
+  void check_limits(const FlowLimits& limits) {
+    constexpr std::string_view mend = ": use at least 1, or leave it out";
+    constexpr std::string_view unbounded = ": use at least 1, or 0 for no such limit";
+    check_least("max_steps", limits.max_steps, 1, mend);
+    check_least("max_visits", limits.max_visits, 0, unbounded);
+    check_least("max_cycles", limits.max_cycles, 1, mend);
+    check_span("timeout", limits.timeout);
+  }
+
+  // Where its jobs go and how they are tried: the store takes them unseen when the run is there.
+  void check_options(const FlowNode& node) {
+    tell(check_name("queue", node.queue));
+    if (!node.pool.empty()) tell(check_name("pool", node.pool));
+    tell(check_tries(node.own.max_attempts, node.own.backoff));
+    check_span("timeout", node.own.timeout);
+    if (!node.params.empty() && !read_raw_object(node.params)) {
+      tell("params has to be an object of names and values, not " + printable(node.params));
+    }
+    for (const FlowEdge& edge : node.next) check_text("action", edge.action);
+    if (node.gate) {
+      check_text("prompt", node.gate->prompt);
+      for (const std::string& choice : node.gate->choices) check_text("choice", choice);
+    }
+    if (!node.map) return;
+    check_need("map", node.map->policy);
+    // What their own prep returns is the list of a batch.
+    const bool own_list = node.concludes || node.prepares;
+    if (node.map->over.empty() && !own_list) {
+      tell("a map needs over: a path to a list, such as $.nodes.NAME.result");
+    }
+  }
+
+  // As definitions are JSON.
+  void check_text(std::string_view what, const std::string& text) {
+    if (valid_utf8(text) == text) return;
+    tell(std::string(what) + " \"" + printable(text) + "\" is not UTF-8");
+  }
+
+  void check_need(const std::string& what, const GroupPolicy& policy) {
+    if (policy.kind != GroupPolicy::Kind::at_least) return;
+    check_least(what + ": at_least", policy.need, 1, ": use at least 1, or the policy best_effort");
+  }
+
+  void check_least(const std::string& what, std::int64_t value, std::int64_t least,
+                   std::string_view mend) {
+    if (value < least) tell(what + " is " + std::to_string(value) + std::string(mend));
+  }
+
+  void check_span(const std::string& what, const std::optional<Duration>& value) {
+    if (!value || *value > Duration{0}) return;
+    tell(what + " has to be longer than nothing: leave it out for none");
+  }
+
+  void tell(std::string text) { problems_.push_back({.node = name_, .text = std::move(text)}); }
+  void tell(const Result<void>& checked) {
+    if (!checked) tell(checked.error().message);
+  }
+
   void check_paths(const FlowNode& node, const Scope& scope) {
     if (!node.when.empty()) {
       if (const auto when = Expression::parse(node.when)) {
@@ -122,6 +187,11 @@ class FlowCheck {
     }
     if (gate.ask == Gate::Ask::timer && !gate.deadline) {
       wrong("a timer needs a deadline: how long it waits");
+    }
+    if (gate.deadline && *gate.deadline <= Duration{0}) {
+      const bool timer = gate.ask == Gate::Ask::timer;
+      wrong(std::string("its deadline has to be longer than nothing") +
+            (timer ? "" : ": leave it out for none"));
     }
   }
 

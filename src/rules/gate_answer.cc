@@ -70,7 +70,11 @@ Result<std::string> action_of(const Gate& gate, std::string_view answer) {
   }
   if (const auto object = read_raw_object(answer)) {
     const auto action = object->find("$action");
-    if (action != object->end()) return read_string(action->second);
+    if (action == object->end()) return std::string("default");
+    auto name = read_string(action->second);
+    if (name) return name;
+    return Error{Errc::invalid,
+                 "the answer's $action has to be text, not " + action->second.substr(0, 80)};
   }
   return std::string("default");
 }

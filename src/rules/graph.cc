@@ -4,7 +4,9 @@
 // checks that every join is decidable.
 #include "rules/graph.h"
 
+#include "rules/counted.h"
 #include "rules/expression.h"
+#include "rules/group_check.h"
 #include "rules/json.h"
 #include "rules/name.h"
 
@@ -275,7 +277,7 @@ class GraphCompiler {
       g_.ends_late_ = g_.ends_late_ || node.node->join > 0 || !node.node->when.empty();
       if (node.node->join < 0 || node.node->join > std::max(inputs, 1)) {
         problem(name, "join is " + std::to_string(node.node->join) + ", it has " +
-                          std::to_string(inputs) + " inputs");
+                          counted(inputs, "input"));
       }
       if (inputs < 2) continue;
       for (const int e : node.in) {
@@ -296,39 +298,12 @@ class GraphCompiler {
   }
 
   void take_groups() {
-    std::map<int, std::string> group_of;
+    check_groups(g_, problems_);
     for (const FlowGroup& group : d_.groups) {
+      if (group.policy.kind == GroupPolicy::Kind::strict) continue;
       std::set<int> members;
       for (const std::string& name : group.members) {
-        const int node = g_.find(name);
-        if (node < 0) {
-          problem({}, "group " + group.name + " names \"" + printable(name) +
-                          "\", which is no node of this flow");
-          continue;
-        }
-        if (!group_of.emplace(node, group.name).second) {
-          problem(name, "it is in two groups: " + group_of[node] + " and " + group.name);
-        }
-        members.insert(node);
-      }
-      for (const std::string& name : group.policy.critical) {
-        if (std::ranges::find(group.members, name) == group.members.end()) {
-          problem(name, "critical in group " + group.name + ", but no member of it");
-        }
-      }
-      if (group.policy.need > static_cast<int>(members.size())) {
-        problem({}, "group " + group.name + " needs " + std::to_string(group.policy.need) + " of " +
-                        std::to_string(members.size()) + " members");
-      }
-      if (group.policy.kind == GroupPolicy::Kind::strict) continue;
-      const bool judged = std::ranges::any_of(members, [&](int member) {
-        return std::ranges::any_of(g_.nodes_[member].out,
-                                   [&](int e) { return g_.edges_[e].to >= 0; });
-      });
-      const bool possible = group.policy.need <= static_cast<int>(members.size());
-      if (group.policy.kind == GroupPolicy::Kind::at_least && possible && !judged) {
-        problem({}, "group " + group.name + " needs " + std::to_string(group.policy.need) +
-                        ", and no node is behind it to judge whether it has them: add one");
+        if (const int node = g_.find(name); node >= 0) members.insert(node);
       }
       const int need = group.policy.kind == GroupPolicy::Kind::at_least ? group.policy.need : 0;
       for (const int member : members) {
@@ -362,7 +337,8 @@ class GraphCompiler {
       }
       if (!node.local) continue;
       const bool plain = node.kind == FlowNode::Kind::task || node.kind == FlowNode::Kind::code;
-      if (!plain || node.map) problem(node.name, "only a task or a node can be local");
+      if (!plain || node.map)
+        problem(node.name, "only a single step with code (exec or task in YAML) can be local");
       if (node.own.timeout) {
         problem(node.name, "a local node has no time-out: it runs within that of the one before");
       }

@@ -105,7 +105,7 @@ TEST(Graph, GroupsAndPlacesAreChecked) {
                           .members = {"b", "nobody"},
                           .policy = {.kind = GroupPolicy::Kind::at_least, .need = 5}});
   expect_problem(flow, "group g names \"nobody\", which is no node of this flow");
-  expect_problem(flow, "group g needs 5 of 1 members");
+  expect_problem(flow, "group g needs 5 of 1 member");
   auto local = flow_of({"a", "b"}, {"a-x>b"});
   local->nodes[0].local = true;
   expect_problem(local, "a: a local node follows exactly one other");

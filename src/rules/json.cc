@@ -89,6 +89,38 @@ Result<json> parse_json(std::string_view text) {
 
 namespace {
 
+// What JSON does not have, and the way to it.
+struct Unwritable {
+  std::string what = {};
+  std::string path = {};
+};
+
+// The levels bound how deep this goes.
+bool find_unwritable(const json& value, int level, Unwritable& found) {
+  if (value.is_number_float()) {
+    const double number = value.get<double>();
+    if (std::isfinite(number)) return false;
+    found.what = std::isnan(number) ? "NaN" : number < 0 ? "-infinity" : "infinity";
+    return true;
+  }
+  if (!value.is_structured()) return false;
+  if (level == rules::max_json_depth) return true;
+  if (value.is_array()) {
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      if (!find_unwritable(value[i], level + 1, found)) continue;
+      found.path.insert(0, '/' + std::to_string(i));
+      return true;
+    }
+    return false;
+  }
+  for (auto member = value.begin(); member != value.end(); ++member) {
+    if (!find_unwritable(*member, level + 1, found)) continue;
+    found.path.insert(0, '/' + member.key());
+    return true;
+  }
+  return false;
+}
+
 constexpr std::size_t most_shown = 80;  // Bytes of a text.
 constexpr int most_suspects = 3;
 
@@ -122,6 +154,25 @@ std::string suspects(const json& value, std::string_view told) {
 }
 
 }  // namespace
+
+Result<std::string> write_json(const json& value) {
+  Unwritable found;
+  if (find_unwritable(value, 0, found)) {
+    if (found.what.empty()) {
+      return Error{Errc::invalid,
+                   "it is nested deeper than " + std::to_string(rules::max_json_depth) + " levels"};
+    }
+    const std::string where =
+        found.path.empty() ? "is " + found.what
+                           : "holds " + found.what + " at " + rules::printable(found.path, 200);
+    return Error{Errc::invalid, "it " + where + ", which JSON does not have"};
+  }
+  try {
+    return value.dump();
+  } catch (const json::exception& e) {  // Text that is not UTF-8.
+    return Error{Errc::invalid, std::string(without_number(e.what()))};
+  }
+}
 
 std::string misfit(std::string_view wanted, const json& value, std::string_view told) {
   if (!wanted.empty()) {

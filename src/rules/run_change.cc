@@ -19,12 +19,6 @@ std::optional<double> read_double(std::string_view text) {
   return value;
 }
 
-// Written as one, whether it fits or not.
-bool is_whole(std::string_view text) {
-  if (text.starts_with('-')) text.remove_prefix(1);
-  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
-}
-
 bool fits(std::int64_t value) { return value > -largest && value < largest; }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Firing a node: which visit it is, and what has to be brought into being for it.
+#include "rules/counted.h"
 #include "rules/duration.h"
 #include "rules/json.h"
 #include "rules/run_step.h"
@@ -38,8 +39,8 @@ void RunStep::fire(const Token& token, bool dynamic) {
   std::int64_t steps = fired_;
   if (const auto known = edit_.guess("steps")) steps += std::stoll(*known);
   if (state_ == RunState::running && steps > limits.max_steps) {
-    fail(place, "max_steps exceeded: the run has made " + std::to_string(limits.max_steps) +
-                    " steps and would make another at " + node.name);
+    fail(place, "max_steps exceeded: the run has made " + counted(limits.max_steps, "step") +
+                    " and would make another at " + node.name);
   }
   if (state_ != RunState::running) return park(token, place, Phase::main);
   if (run_locally(token, place)) return;

@@ -15,7 +15,8 @@ std::int64_t RunStep::fail_group(const Token& behind, std::int64_t arrived) {
   Place place = behind.spot.outer;
   place.push_back({.node = node.node->name});
   fail(place, "only " + std::to_string(arrived) + " of the nodes before \"" + node.node->name +
-                  "\" succeeded, " + std::to_string(node.need) + " are needed");
+                  "\" succeeded, " + std::to_string(node.need) +
+                  (node.need == 1 ? " is needed" : " are needed"));
   std::int64_t again = 0;
   for (const int e : node.in) {
     const Graph::Edge& edge = graph.edges()[e];

@@ -36,6 +36,21 @@ std::string write_raw_object(const std::map<std::string, std::string>& members) 
   return out.end_object().take();
 }
 
+Result<void> check_input_keys(std::string_view input) {
+  // Most can have neither.
+  if (input.size() <= max_key_bytes && input.find("\"\"") == std::string_view::npos) return {};
+  const auto members = read_raw_object(input);
+  if (!members) return {};
+  for (const auto& [key, value] : *members) {
+    if (!key.empty() && key.size() <= max_key_bytes) continue;
+    return Error{Errc::invalid,
+                 "keys of a run's input are in its shared store, where a key has 1 to " +
+                     std::to_string(max_key_bytes) + " bytes, and one has " +
+                     std::to_string(key.size())};
+  }
+  return {};
+}
+
 Result<std::vector<std::string>> read_raw_list(std::string_view json) {
   auto parsed = parse(json);
   if (!parsed) return std::move(parsed).error();

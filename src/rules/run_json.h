@@ -5,6 +5,7 @@
 
 #include <penstock/result.h>
 
+#include <cstddef>
 #include <map>
 #include <optional>
 #include <string>
@@ -16,6 +17,11 @@ namespace penstock::rules {
 /// An object's members, each as JSON text. Errors: invalid (no object).
 Result<std::map<std::string, std::string>> read_raw_object(std::string_view json);
 std::string write_raw_object(const std::map<std::string, std::string>& members);
+/// What a key of a run's shared store may have, at least 1.
+inline constexpr std::size_t max_key_bytes = 256;
+/// The members of a run's input are keys of its store from the start. Errors: invalid.
+Result<void> check_input_keys(std::string_view input);
+
 /// A list's items, each as JSON text. Errors: invalid (no list).
 Result<std::vector<std::string>> read_raw_list(std::string_view json);
 

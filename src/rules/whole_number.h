@@ -19,4 +19,10 @@ inline std::optional<std::int64_t> whole_number(std::string_view text) {
   return value;
 }
 
+/// Written as one, whether it fits or not.
+inline bool is_whole(std::string_view text) {
+  if (text.starts_with('-')) text.remove_prefix(1);
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
 }  // namespace penstock::rules

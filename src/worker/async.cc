@@ -146,7 +146,9 @@ Awaitable<T> once(Awaitable<T> part, AsyncContext context) {
     throw;
   } catch (const std::exception& e) {
     if (context.stop().stop_requested()) throw;
-    throw NoRetry(e.what());
+    throw NoRetry(message_of(e));
+  } catch (...) {
+    throw NoRetry(nameless_throw);
   }
 }
 
@@ -168,12 +170,12 @@ Awaitable<std::string> node_body(std::shared_ptr<AsyncNode> node, AsyncNodeCall 
     auto ready = once(std::move(prep), context);
     prepared = co_await std::move(ready);
   }
-  *result = prepared.dump();
+  *result = json_text(prepared, "what prep returned");
   if (call.part == Part::prep) co_return "default";
   call.keep(*result);
   auto ran = node_exec(*node, prepared, context, call.last_try);
   json value = co_await std::move(ran);
-  *result = value.dump();
+  *result = json_text(value, "its result");
   if (call.part == Part::exec) co_return "default";
   auto post = node->post(shared, std::move(prepared), std::move(value), context);
   auto ended = once(std::move(post), context);

@@ -6,6 +6,7 @@
 #include "rules/limits.h"
 #include "worker/program_run.h"
 #include "worker/spill.h"
+#include "worker/thrown.h"
 
 #include <algorithm>
 
@@ -43,7 +44,7 @@ rules::Outcome outcome_of(const std::exception_ptr& thrown) {
   try {
     std::rethrow_exception(thrown);
   } catch (const NoRetry& e) {
-    return rules::Failed{.error = e.what(), .retryable = false};
+    return rules::Failed{.error = message_of(e), .retryable = false};
   } catch (const Snooze& s) {
     return rules::Snoozed{s.delay};
   } catch (const ProgramLater&) {
@@ -53,9 +54,9 @@ rules::Outcome outcome_of(const std::exception_ptr& thrown) {
   } catch (const ProgramCrash& c) {
     return rules::Crashed{.certificate = c.what(), .contained = true};
   } catch (const std::exception& e) {
-    return rules::Failed{.error = e.what()};
+    return rules::Failed{.error = message_of(e)};
   } catch (...) {
-    return rules::Failed{.error = "the handler threw something that is no std::exception"};
+    return rules::Failed{.error = nameless_throw};
   }
 }
 

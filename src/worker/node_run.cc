@@ -7,6 +7,7 @@
 #include "rules/run_json.h"
 #include "rules/step_answer.h"
 #include "store/chance.h"
+#include "worker/thrown.h"
 
 #include <algorithm>
 
@@ -141,6 +142,7 @@ rules::Outcome NodeRun::main() {
   if (node.kind == FlowNode::Kind::child) {
     report_.child = to_hex(new_secret()).substr(0, 32);
     report_.child_input = bind(node.with);
+    or_throw(rules::check_input_keys(report_.child_input));
     return ended("null");
   }
   if (task_ && task_->node) return run_node(*task_->node);
@@ -335,16 +337,15 @@ std::optional<NodeRun::LocalFault> NodeRun::try_locally(const NodeSteps& steps, 
     step.action = after(steps, prepared, step.result);
     return std::nullopt;
   } catch (const NoRetry& e) {
-    return LocalFault{.text = e.what(), .for_good = true};
+    return LocalFault{.text = message_of(e), .for_good = true};
   } catch (const Snooze&) {
     return LocalFault{};
   } catch (const Cancel&) {
     return LocalFault{};
   } catch (const std::exception& e) {
-    return LocalFault{.text = e.what(), .for_good = single};
+    return LocalFault{.text = message_of(e), .for_good = single};
   } catch (...) {
-    return LocalFault{.text = "the handler threw something that is no std::exception",
-                      .for_good = single};
+    return LocalFault{.text = nameless_throw, .for_good = single};
   }
 }
 

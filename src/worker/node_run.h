@@ -9,6 +9,7 @@
 #include "rules/expression.h"
 #include "rules/node_report.h"
 #include "rules/transition.h"
+#include "worker/thrown.h"
 
 #include <penstock/worker.h>
 
@@ -48,7 +49,9 @@ auto once(const JobContext& context, Part part) {
     throw;
   } catch (const std::exception& e) {
     if (context.stop().stop_requested()) throw;
-    throw NoRetry(e.what());
+    throw NoRetry(message_of(e));
+  } catch (...) {
+    throw NoRetry(nameless_throw);
   }
 }
 

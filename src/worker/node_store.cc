@@ -4,6 +4,7 @@
 #include "rules/json.h"
 #include "rules/limits.h"
 #include "rules/run_json.h"
+#include "rules/whole_number.h"
 #include "worker/node_run.h"
 
 #include <algorithm>
@@ -11,12 +12,10 @@
 namespace penstock {
 namespace {
 
-constexpr std::size_t max_key_bytes = 256;
-
-std::string checked(std::string_view key) {
-  if (key.empty() || key.size() > max_key_bytes) {
-    throw NoRetry("a key of the shared store has 1 to 256 bytes, this one has " +
-                  std::to_string(key.size()));
+std::string checked(std::string_view key, const char* what = "a key of the shared store") {
+  if (key.empty() || key.size() > rules::max_key_bytes) {
+    throw NoRetry(std::string(what) + " has 1 to " + std::to_string(rules::max_key_bytes) +
+                  " bytes, this one has " + std::to_string(key.size()));
   }
   return std::string(key);
 }
@@ -87,8 +86,12 @@ void NodeRun::add(std::string_view text, std::string by) {
   const rules::RunAdd more{.name = key, .by = by};
   const auto known = read(key);
   if (!rules::sum_of(known, more)) {
-    throw NoRetry("cannot add " + by + " to \"" + key + "\", which is " +
-                  known.value_or("0").substr(0, 80));
+    const std::string before = known.value_or("0");
+    const bool too_large = rules::is_whole(before) && rules::is_whole(by);
+    throw NoRetry("cannot add " + by + " to \"" + key + "\", which is " + before.substr(0, 80) +
+                  (too_large ? ": whole numbers have to stay below 2^53 (9007199254740992), to be "
+                               "exact"
+                             : ""));
   }
   if (written.replaced) {
     written.value = rules::sum_of(written.value, more);
@@ -272,7 +275,8 @@ void NodeRun::next(std::string_view node, bool instead) {
 
 // The lock names the session and the step that hold it, and is void without either.
 bool NodeRun::try_lock(std::string_view name) {
-  const std::string lock = "lk:" + checked(name), at = rules::write_place(ticket_.place);
+  const std::string lock = "lk:" + checked(name, "the name of a lock");
+  const std::string at = rules::write_place(ticket_.place);
   if (std::ranges::find(report_.locks, lock) != report_.locks.end()) return true;
   const std::string mine = std::to_string(static_cast<std::uint64_t>(reader_.session())) + '|' + at;
   auto read = or_throw(reader_.fields(ticket_.run, {lock}));

@@ -77,14 +77,19 @@ class SpawnedRun {
   bool too_large_ = false;
 };
 
-// False when there is more output than a result may have.
+// False when there is more output than a result may have; the end of its line is no part of it.
 bool SpawnedRun::read_streams() {
   constexpr std::size_t piece = 256 << 10;
   std::string text;
   child_.read_errors(text, piece);
   errors_.add(text, to_log_);
-  child_.read_output(output_, job_.max_result_bytes() + 1 - output_.size());
-  return output_.size() <= job_.max_result_bytes();
+  constexpr std::size_t line_end = 2;  // "\r\n"
+  child_.read_output(output_, job_.max_result_bytes() + line_end + 1 - output_.size());
+  std::string_view result = output_;
+  for (const char end : {'\n', '\r'}) {
+    if (result.ends_with(end)) result.remove_suffix(1);
+  }
+  return result.size() <= job_.max_result_bytes();
 }
 
 void SpawnedRun::watch() {

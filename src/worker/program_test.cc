@@ -160,6 +160,19 @@ TEST_F(ProgramTest, MoreOutputThanAResultMayHaveKillsAndFailsForGood) {
   EXPECT_FALSE(failed.retryable);
 }
 
+TEST_F(ProgramTest, TheLineEndBehindAResultIsNoPartOfIt) {
+  for (const char* end : {"", "\\n", "\\r\\n"}) {
+    add_shell(std::string("printf '\"'; yes | tr -d '\\n' | head -c 1048574; printf '\"") + end +
+              "'");
+    EXPECT_EQ(result().size(), 1048576U) << end;
+  }
+  for (const char* end : {"\\n\\n\\n", "x\\n", "\\nx"}) {
+    add_shell(std::string("printf '\"'; yes | tr -d '\\n' | head -c 1048574; printf '\"") + end +
+              "'");
+    EXPECT_THAT(failure().error, StartsWith("result is larger than 1MiB")) << end;
+  }
+}
+
 TEST_F(ProgramTest, MoreErrorLinesThanALogKeepsDoNoHarm) {
   add_shell("yes | head -c 5000000 >&2; echo 1");
   EXPECT_EQ(result(), "1");

@@ -60,7 +60,7 @@ nodes:
       with: {turn: $.shared.turn, x: $.nodes.x.result, error: $.nodes.x.error, z: $.nodes.z.result}}
 """))
         self.flow("run", "rounds", "--id", "r")
-        seen = json.loads(self.flow("get", "r", "seen"))
+        seen = json.loads(self.flow("store", "r", "seen"))
         self.assertEqual([(one["x"], one["z"]) for one in seen], [(7, 1), (None, None), (7, 3)])
         self.assertEqual([one["error"] and one["error"][:11] for one in seen],
                          [None, "exit code 1", None])
@@ -111,7 +111,7 @@ nodes:
             self.assertEqual(said, seen)
         told = self.refuse("flow", "run", "prices", "--input",
                            '{"one": 3, "two": 3, "three": 1}', code=1, holding="2 are needed")
-        self.assertIn("only 1 of the nodes before best succeeded", told)
+        self.assertIn('only 1 of the nodes before "best" succeeded', told)
 
     def test_programs_of_one_name_are_refused_with_both_their_places(self):
         one = self.write("one.yaml", "flow: a\nnodes:\n  b.c: {exec: [echo]}\n")

@@ -32,7 +32,7 @@ class InputFiles(Stage):
     def test_standard_input_is_read_under_each_of_its_names(self):
         for name in ("/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"):
             told = self.run_command("flow", "check", name, stdin=FLOW).out
-            self.assertIn("flow f, 1 nodes, no mistakes", told)
+            self.assertIn("flow f, 1 node, no mistakes", told)
         job = self.run_command("submit", "t", "-", "--quiet", stdin='"from a pipe"').out.strip()
         self.assertIn("from a pipe", self.run_command("job", "show", job, "--json").out)
 
