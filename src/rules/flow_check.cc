@@ -56,7 +56,7 @@ class FlowCheck {
       check_paths(node, scope);
       check_actions(node);
       if (node.gate) check_gate(*node.gate);
-      if (node.kind == FlowNode::Kind::flow && node.body) check_limits(node.body->limits);
+      if (node.kind == FlowNode::Kind::flow && node.body) check_part(node.body->limits);
       if (!node.body || depth >= max_flow_depth) continue;  // Compiling it tells what is too deep.
       this->flow(*node.body, &scope, node.kind == FlowNode::Kind::child, name_ + '/', depth + 1);
     }
@@ -162,7 +162,7 @@ class FlowCheck {
   }
 
   // The others hold for the nodes of a flow wherever it is.
-  void check_limits(const FlowLimits& limits) {
+  void check_part(const FlowLimits& limits) {
     const FlowLimits usual;
     if (limits.timeout == usual.timeout && limits.max_steps == usual.max_steps) return;
     problems_.push_back({.node = name_,

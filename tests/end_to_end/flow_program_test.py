@@ -37,7 +37,8 @@ print(json.dumps(said | {"$action": "again" if said["turn"] < 3 else "out",
     def test_an_undo_in_a_loop_gets_what_its_visit_did(self):
         self.worker("--flow", self.rounds("""
 nodes:
-  a: {exec: [python3, a.py], next: {default: b}, undo: {exec: [sh, -c, cat >> undone; echo >> undone]}}
+  a: {exec: [python3, a.py], next: {default: b},
+      undo: {exec: [sh, -c, cat >> undone; echo >> undone]}}
   b: {exec: [python3, again.py], with: {turn: $.shared.turn}, next: {again: a, out: bad}}
   bad: {exec: ["false"], retry: {max_attempts: 1}}
 """))
