@@ -286,8 +286,8 @@ Result<RunId> Runs::write_fork(Producer& producer, const rules::PinnedGraph& pin
       open.push_back({.name = name, .value = value.substr(0, value.rfind('|') + 1)});
       continue;
     }
-    static const std::vector<std::string> own = {"state", "started", "ended",  "until", "late",
-                                                 "halt",  "error",   "output", "a",     "parent"};
+    static const std::vector<std::string> own = {"state", "started", "ended", "until", "late",
+                                                 "error", "output",  "a",     "parent"};
     if (std::ranges::find(own, name) != own.end()) continue;
     bytes += value.size();
     piece.set.push_back({.name = name, .value = std::move(value)});

@@ -148,6 +148,11 @@ void RunStep::end_main(const NodeReport& report, const Token& token) {
   const FlowNode& node = node_of(token);
   if (!report.child.empty()) return start_child(report, token);
   if (report.items) {
+    if (report.cancel || report.terminate) return end_as_asked(report);
+    if (report.iterate || !report.next.empty()) {
+      fail(report.place, "the prep of a batch cannot ask for other steps: ask in its post");
+      return park(token, report.place, report.phase);
+    }
     record(report, JobState::running);
     commit(report);
     return begin_map(report, token);

@@ -150,7 +150,7 @@ void RunStep::retry(const std::vector<RunField>& open, std::string why, bool for
   const bool undoing = std::ranges::find(steps, Phase::undo, &OpenStep::phase) != steps.end();
   state_ = undoing ? RunState::compensating : RunState::running;
   edit_.write("state", std::string(to_text(state_)));
-  for (const char* cell : {"ended", "until", "late", "halt"}) edit_.erase(cell);
+  for (const char* cell : {"ended", "until", "late"}) edit_.erase(cell);
   edit_.mark({.state = std::string(to_text(state_))});
   history(std::move(why));
   // What was undone already stays so: such a run can only be undone to its end.

@@ -46,10 +46,7 @@ void RunStep::ask_to_end(EndInside how) {
 // One that fails undoes what it has done, and then tells the run around it.
 void RunStep::end_as_around(const NodeReport& report) {
   if (report.place.front().node != halts) return cancel("the run around it has ended");
-  if (state_ == RunState::running) {
-    edit_.write("halt", "1");
-    fail({}, "the run around it has failed");
-  }
+  if (state_ == RunState::running) fail({}, "the run around it has failed");
   count_jobs(0);
 }
 

@@ -80,7 +80,9 @@ rules::Outcome NodeRun::post() {
 
 // What a flow ends with is its output: the list itself, when it is no longer than a result may be.
 rules::Outcome NodeRun::conclude(const std::string& marker, std::string action) {
-  if (located_.graph->leads_on(located_.node, action)) return ended(marker, std::move(action));
+  const bool ends = report_.terminate.has_value();
+  if (!ends && located_.graph->leads_on(located_.node, action))
+    return ended(marker, std::move(action));
   return ended(whole_map(marker, rules::max_result_bytes).value_or(marker), std::move(action));
 }
 

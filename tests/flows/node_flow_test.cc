@@ -185,6 +185,40 @@ TEST_P(NodeFlow, WhatThePrepOfABatchWritesIsKept) {
   EXPECT_EQ(shared("by sets"), true);
 }
 
+TEST_P(NodeFlow, ThePrepOfABatchCanEndItsRunAndItsPostWithTheResults) {
+  struct Ends : BatchNode {
+    std::string how = {};
+    json prep(Shared& shared) override {
+      if (how == "cancel") shared.cancel("enough");
+      if (how == "terminate") shared.terminate("enough");
+      if (how == "next") shared.next_task("other");
+      return {1, 2};
+    }
+    json exec(const json& item) override { return item; }
+    std::string post(Shared& shared, const json&, const json&) override {
+      if (how == "post") shared.terminate("enough");
+      return "default";
+    }
+  };
+  const std::map<std::string, std::string> endings = {{"cancel", "cancelled"},
+                                                      {"terminate", "succeeded"},
+                                                      {"next", "failed"},
+                                                      {"post", "succeeded"}};
+  for (const auto& [how, state] : endings) {
+    Flow flow("ends-" + how);
+    Ends ends;
+    ends.how = how;
+    flow.node("batch", ends) >> flow.task("other", [this] { trace_.add("other"); });
+    work({flow});
+    const Run ended = run(flow);
+    EXPECT_EQ(ended.state, state) << how << ended.error;
+    if (how == "post") {
+      EXPECT_EQ(ended.output, "[1,2]");
+    }
+  }
+  EXPECT_EQ(trace_.joined(), "");
+}
+
 TEST_P(NodeFlow, SetsOfABatchFlowAreObjects) {
   Flow inner("inner");
   inner.task("x", [] {});

@@ -41,12 +41,13 @@ class HaltedAround : public FlowTest {
     client_.signal(inside, "gate", answer).value();
     wait(inside);
   }
-  RunId open_inside() {
+  RunId open_inside(const std::string& flow = {}) {
     const auto give_up = real_clock().steady() + flow_patience;
     while (real_clock().steady() < give_up) {
       const auto listed = client_.list_runs().value().items;
       for (const Run& one : listed) {
-        if (!one.parent.empty() && !one.ended()) return one.id;
+        const bool meant = flow.empty() || one.flow == flow;
+        if (meant && !one.parent.empty() && !one.ended()) return one.id;
       }
       client_.events({}, Duration{20}).value();
     }
@@ -91,6 +92,55 @@ TEST_P(HaltedAround, ARunInsideIsUndoneBeforeTheOneAroundIt) {
   EXPECT_EQ(wait(inside).state, "compensated");
   EXPECT_EQ(wait(inside).error, "the run around it has failed");
   EXPECT_EQ(trace_.joined(), "inside around");
+}
+
+TEST_P(HaltedAround, ARunThatFailsDeepInsideIsUndoneBeforeThoseAroundIt) {
+  for (const bool late : {false, true}) {
+    Flow leaf("leaf");
+    auto first = leaf.task("first", [] {}).undo([this](Shared&) {
+      client_.events({}, Duration{50}).value();
+      trace_.add("leaf");
+    });
+    first >> leaf.gate("gate", {.ask = GateOptions::Ask::custom});
+    Flow mid("mid");
+    auto calls = mid.run("calls", leaf);
+    auto split = mid.task("split", [] {});
+    auto bad = mid.task("bad", [this, late] {
+      if (late) return;
+      await(open_inside("leaf"), "gate", "waiting");
+      throw NoRetry("bad");
+    });
+    split >> (calls | bad);
+    FlowOptions options;
+    if (late) options.timeout = Duration{300};
+    Flow outer(late ? "late" : "outer", options);
+    auto begin = outer.task("begin", [] {}).undo([this](Shared&) { trace_.add("outer"); });
+    begin >> outer.run("mid", mid);
+    work({outer});
+    trace_.clear();
+    EXPECT_EQ(run(outer).state, "compensated");
+    EXPECT_EQ(trace_.joined(), "leaf outer") << late;
+  }
+}
+
+TEST_P(HaltedAround, ARunThatWasLateStartsTheOneInsideAnewWithARetry) {
+  const auto tries = std::make_shared<std::atomic<int>>(0);
+  inner_.task("first", [] {}).undo([this](Shared&) {
+    client_.events({}, Duration{100}).value();
+  }) >>
+      inner_.task("slow", [tries](Shared& shared) {
+        if (++*tries > 1) return;
+        const auto give_up = real_clock().steady() + flow_patience;
+        while (!shared.job().stop().stop_requested() && real_clock().steady() < give_up) {
+          std::this_thread::yield();
+        }
+      });
+  Flow outer("late", {.timeout = Duration{300}});
+  outer.run("calls", inner_);
+  EXPECT_EQ(run(outer).error, "timed out after 300ms");
+  client_.retry_run(id_).value();
+  const Run again = wait(id_);
+  EXPECT_EQ(again.state, "succeeded") << again.error;
 }
 
 TEST_P(HaltedAround, ARunInsideThatEndsWhileTheOneAroundFailsIsUndone) {

@@ -119,9 +119,9 @@ Flow leaf_flow() {
 }
 
 // A coroutine, and a run inside.
-Flow branch_flow() {
+Flow branch_flow(const Flow& inner) {
   Flow flow("branch");
-  auto leaf = flow.run("leaf", leaf_flow(), {{"n", "$.input.n"}, {"dies", "$.input.dies"}});
+  auto leaf = flow.run("leaf", inner, {{"n", "$.input.n"}, {"dies", "$.input.dies"}});
   flow.node("nap", Nap{}) >> leaf >> flow.task("twig",
                                                [](int n, Shared& shared) {
                                                  note(shared, "ends", "twig");
@@ -132,7 +132,7 @@ Flow branch_flow() {
 }
 
 // Two maps, a coroutine and a run with a run inside, side by side; then one that joins them.
-Flow deep_flow() {
+Flow deep_flow(const Flow& inner) {
   Flow flow("deep");
   auto split = flow.task("split", [](Shared& shared) {
     note(shared, "ends", "split");
@@ -140,7 +140,7 @@ Flow deep_flow() {
   });
   auto left = each_of(flow, "left", "$.nodes.split.result");
   auto right = each_of(flow, "right", "$.nodes.split.result");
-  auto branch = flow.run("branch", branch_flow(), {{"n", 1}, {"dies", "$.input.dies"}});
+  auto branch = flow.run("branch", inner, {{"n", 1}, {"dies", "$.input.dies"}});
   auto join =
       flow.task("join",
                 [](const std::vector<int>& l, const std::vector<int>& r, int n, Shared& shared) {
@@ -177,9 +177,10 @@ const std::map<std::string, Kind>& kinds() {
     add({good_flow(), 14, 0, {"join", "item3", "turn2", "list"}});
     add({bad_flow(), 0, 0, {"undo b", "b", "undo a", "c", "undo c"}});
     add({sour_flow(), 0, 1, {"undo a", "undo b", "a"}});
-    add({deep_flow(), 9, 1, {"leaf", "nap", "join", "twig", "left2"}});
-    add({branch_flow(), 2, 1, {}});
-    add({leaf_flow(), 1, 0, {}});
+    const Flow leaf = leaf_flow(), branch = branch_flow(leaf);
+    add({deep_flow(branch), 9, 1, {"leaf", "nap", "join", "twig", "left2"}});
+    add({branch, 2, 1, {}});
+    add({leaf, 1, 0, {}});
     add({gated_flow(), 3, 0, {"yes", "before", "late"}});
     return made;
   }();
