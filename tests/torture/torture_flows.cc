@@ -85,10 +85,10 @@ Flow bad_flow() {
 }
 
 // The same, because a run inside fails, which undoes its own nodes.
-Flow sour_flow() {
+Flow sour_flow(const Flow& inner) {
   Flow flow("sour");
   auto a = flow.task("a", noting("a")).undo(undoing("a"));
-  auto calls = flow.run("calls", bad_flow(), {{"dies", "$.input.dies"}});
+  auto calls = flow.run("calls", inner, {{"dies", "$.input.dies"}});
   a >> calls >> flow.task("never", noting("never"));
   return flow;
 }
@@ -175,9 +175,10 @@ const std::map<std::string, Kind>& kinds() {
     std::map<std::string, Kind> made;
     const auto add = [&made](Kind kind) { made.emplace(kind.flow.name(), std::move(kind)); };
     add({good_flow(), 14, 0, {"join", "item3", "turn2", "list"}});
-    add({bad_flow(), 0, 0, {"undo b", "b", "undo a", "c", "undo c"}});
-    add({sour_flow(), 0, 1, {"undo a", "undo b", "a"}});
-    const Flow leaf = leaf_flow(), branch = branch_flow(leaf);
+    // One of each: tasks are named by their flow.
+    const Flow bad = bad_flow(), leaf = leaf_flow(), branch = branch_flow(leaf);
+    add({bad, 0, 0, {"undo b", "b", "undo a", "c", "undo c"}});
+    add({sour_flow(bad), 0, 1, {"undo a", "undo b", "a"}});
     add({deep_flow(branch), 9, 1, {"leaf", "nap", "join", "twig", "left2"}});
     add({branch, 2, 1, {}});
     add({leaf, 1, 0, {}});
