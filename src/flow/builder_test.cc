@@ -241,6 +241,16 @@ TEST(FlowBuilder, ADeadlineIsAhead) {
             "flow f, node timer: its deadline has to be longer than nothing");
 }
 
+TEST(FlowBuilder, TimesAreNotForEver) {
+  EXPECT_EQ(refusal_of({.timeout = Duration::max()}),
+            "flow f, node a: timeout is longer than 100 years: leave it out for none");
+  Flow flow("f", {.timeout = Duration::max()});
+  flow.gate("ask", {.ask = GateOptions::Ask::text, .deadline = Duration::max()});
+  EXPECT_EQ(refusal(flow),
+            "flow f: timeout is longer than 100 years: leave it out for none\n"
+            "flow f, node ask: its deadline is longer than 100 years: leave it out for none");
+}
+
 TEST(FlowBuilder, ParametersAreAnObject) {
   EXPECT_EQ(refusal_of({.params = 5}),
             "flow f, node a: params has to be an object of names and values, not 5");

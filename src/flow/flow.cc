@@ -166,6 +166,7 @@ Nodes Nodes::on(std::string action) const {
 }
 
 Nodes Nodes::with(const Policy& policy, std::string name) const {
+  if (!parts_) return *this;  // Of no flow: whoever connects it is told.
   auto& definition = parts_->definition;
   rules::FlowGroup group{.name = std::move(name), .policy = policy_of(policy)};
   if (group.name.empty()) group.name = "group" + std::to_string(definition.groups.size() + 1);

@@ -20,6 +20,9 @@ constexpr std::size_t most_names = 1000;  // That one name is compared with, for
 
 constexpr std::size_t most_listed = 10;
 
+constexpr Duration longest_span{100LL * 365 *
+                                86'400'000};  // Times behind it have to be numbers yet.
+
 // "a", "a or b", "a, b or c"
 std::string either(const std::vector<std::string>& names) {
   std::string text;
@@ -112,8 +115,12 @@ class FlowCheck {
   }
 
   void check_span(const std::string& what, const std::optional<Duration>& value) {
-    if (!value || *value > Duration{0}) return;
-    tell(what + " has to be longer than nothing: leave it out for none");
+    if (!value) return;
+    if (*value <= Duration{0}) {
+      tell(what + " has to be longer than nothing: leave it out for none");
+    } else if (*value > longest_span) {
+      tell(what + " is longer than 100 years: leave it out for none");
+    }
   }
 
   void tell(std::string text) { problems_.push_back({.node = name_, .text = std::move(text)}); }
@@ -188,10 +195,11 @@ class FlowCheck {
     if (gate.ask == Gate::Ask::timer && !gate.deadline) {
       wrong("a timer needs a deadline: how long it waits");
     }
+    const std::string mend = gate.ask == Gate::Ask::timer ? "" : ": leave it out for none";
     if (gate.deadline && *gate.deadline <= Duration{0}) {
-      const bool timer = gate.ask == Gate::Ask::timer;
-      wrong(std::string("its deadline has to be longer than nothing") +
-            (timer ? "" : ": leave it out for none"));
+      wrong("its deadline has to be longer than nothing" + mend);
+    } else if (gate.deadline && *gate.deadline > longest_span) {
+      wrong("its deadline is longer than 100 years" + mend);
     }
   }
 
