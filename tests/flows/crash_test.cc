@@ -342,6 +342,22 @@ TEST_P(EveryCrash, OfASagaThatCompensates) {
   survives(flow, "compensated");
 }
 
+// Nobody answers the gate inside: no job of it may be left when the run around it is undone.
+TEST_P(EveryCrash, OfASagaWithARunInsideThatIsUnderWay) {
+  Flow inner("inside");
+  auto first =
+      inner.task("first", noting("first")).undo([](Shared& shared) { shared.add("count", -1); });
+  first >> inner.gate("never", {.ask = GateOptions::Ask::event});
+  Flow flow("around");
+  auto begin = flow.task("begin", noting("begin")).undo([](Shared& shared) {
+    shared.append("undone", "begin");
+  });
+  auto go = flow.gate("go", {.ask = GateOptions::Ask::event});
+  begin >> (flow.run("calls", inner) | go);
+  go >> flow.task("bad", []() -> int { throw NoRetry("no"); });
+  survives(flow, "compensated", {{"go", "1"}});
+}
+
 TEST_P(EveryCrash, OfGroupsThatTolerateAndOfRetries) {
   Flow flow("tolerant");
   auto split = flow.task("split", noting("split"));
