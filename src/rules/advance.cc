@@ -281,7 +281,9 @@ void RunStep::record(const NodeReport& report, JobState state) {
   if (!item || state == JobState::failed) edit_.write("n:" + at, about.take());
   edit_.erase("j:" + at);
   forget_prep(report);
-  if (state != JobState::succeeded) return forget_result(report.place);
+  // A map or a flow that goes on may read what its turn before has made.
+  if (state == JobState::failed) forget_result(report.place);
+  if (state != JobState::succeeded) return;
   const bool first =
       report.place == Place{{.node = flow_.graph->nodes()[flow_.graph->start()].node->name}};
   if (first && report.started_at) edit_.write_number("started", to_ms(*report.started_at));

@@ -116,8 +116,9 @@ Result<void> cancel_run(const PinnedGraph& flow, std::string_view why, const Ste
 /// Asks a run to end, because the one around it has or is about to; a job of its own does it.
 enum class EndInside : std::uint8_t { cancel, fail };
 void end_inside(const PinnedGraph& flow, EndInside how, RunEdit& edit);
-/// Some node of a run has an undo, those of runs inside aside.
-bool compensates(const Graph& graph);
+/// When a run fails, what it has started fails too and is undone before it, and it waits for that:
+/// when some node of it has an undo, when it is late, and when it is inside a run itself.
+bool fails_runs_inside(const Graph& graph, bool late, bool inside);
 
 /// Fires anew what a failed run left open: the values of its j: fields. Errors: conflict (it has
 /// not failed).

@@ -20,8 +20,8 @@ constexpr std::size_t most_names = 1000;  // That one name is compared with, for
 
 constexpr std::size_t most_listed = 10;
 
-constexpr Duration longest_span{100LL * 365 *
-                                86'400'000};  // Times behind it have to be numbers yet.
+// Times that lie so far ahead have to be numbers yet.
+constexpr Duration longest_span{100LL * 365 * 86'400'000};
 
 // "a", "a or b", "a, b or c"
 std::string either(const std::vector<std::string>& names) {

@@ -337,8 +337,9 @@ class GraphCompiler {
       }
       if (!node.local) continue;
       const bool plain = node.kind == FlowNode::Kind::task || node.kind == FlowNode::Kind::code;
-      if (!plain || node.map)
+      if (!plain || node.map) {
         problem(node.name, "only a single step with code (exec or task in YAML) can be local");
+      }
       if (node.own.timeout) {
         problem(node.name, "a local node has no time-out: it runs within that of the one before");
       }

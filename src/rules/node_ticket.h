@@ -44,7 +44,7 @@ enum class Phase : std::uint8_t {
   fire,      ///< Goes on firing nodes that were too many for one step.
   sweep,     ///< Wakes what waits, so that a failed run comes to its end.
   deadline,  ///< The run's time is over.
-  cancel,    ///< The run around it has ended.
+  cancel,    ///< The run around it has ended, or fails.
 };
 /// Its place is that of a node; of the others it holds what the step has to know.
 constexpr bool is_of_node(Phase phase) {

@@ -10,6 +10,11 @@
 #include <algorithm>
 
 namespace penstock::rules {
+namespace {
+
+constexpr std::string_view halts = "halt";  // The place of a step that asks a run to fail.
+
+}  // namespace
 
 void RunStep::start_child(const NodeReport& report, const Token& token) {
   // Nothing begins in a run that fails.
@@ -36,8 +41,6 @@ void end_inside(const PinnedGraph& flow, EndInside how, RunEdit& edit) {
   RunStep(flow, {}, edit, nullptr).ask_to_end(how);
 }
 
-constexpr std::string_view halts = "halt";
-
 void RunStep::ask_to_end(EndInside how) {
   const bool fails = how == EndInside::fail;
   put_step({{.node = std::string(fails ? halts : "cancel")}}, Phase::cancel, std::nullopt, "");
@@ -50,11 +53,19 @@ void RunStep::end_as_around(const NodeReport& report) {
   count_jobs(0);
 }
 
+namespace {
+
 bool compensates(const Graph& graph) {
   return std::ranges::any_of(graph.nodes(), [](const Graph::Node& node) {
     if (!node.node->undo_task.empty()) return true;
     return node.node->kind == FlowNode::Kind::flow && node.body && compensates(*node.body);
   });
+}
+
+}  // namespace
+
+bool fails_runs_inside(const Graph& graph, bool late, bool inside) {
+  return late || inside || compensates(graph);
 }
 
 // It has answered with an error, which its node has not heard of: that one was halted before. Or it

@@ -131,24 +131,12 @@ Awaitable<json> node_exec(AsyncNode& node, json prepared, AsyncContext context, 
   co_return co_await std::move(answered);
 }
 
-// Only exec is tried again. What prep or post throws fails the node: its values would be the same.
 template <class T>
 Awaitable<T> once(Awaitable<T> part, AsyncContext context) {
   try {
     co_return co_await std::move(part);
-  } catch (const StoreError&) {
-    throw;
-  } catch (const Snooze&) {
-    throw;
-  } catch (const Cancel&) {
-    throw;
-  } catch (const NoRetry&) {
-    throw;
-  } catch (const std::exception& e) {
-    if (context.stop().stop_requested()) throw;
-    throw NoRetry(message_of(e));
   } catch (...) {
-    throw NoRetry(nameless_throw);
+    rethrow_for_good(context.stop());
   }
 }
 

@@ -34,11 +34,11 @@ inline void or_throw(const Result<void>& result) {
   if (!result) or_throw(Result<int>(result.error()));
 }
 
-/// Only exec is tried again. What prep or post throws fails the node: its values would be the same.
-template <class Part>
-auto once(const JobContext& context, Part part) {
+/// For a handler of what prep or post has thrown: only exec is tried again, so it fails the node.
+/// Its values would be the same.
+[[noreturn]] inline void rethrow_for_good(const std::stop_token& stop) {
   try {
-    return part();
+    throw;
   } catch (const StoreError&) {
     throw;
   } catch (const Snooze&) {
@@ -48,10 +48,18 @@ auto once(const JobContext& context, Part part) {
   } catch (const NoRetry&) {
     throw;
   } catch (const std::exception& e) {
-    if (context.stop().stop_requested()) throw;
+    if (stop.stop_requested()) throw;
     throw NoRetry(message_of(e));
   } catch (...) {
     throw NoRetry(nameless_throw);
+  }
+}
+template <class Part>
+auto once(const JobContext& context, Part part) {
+  try {
+    return part();
+  } catch (...) {
+    rethrow_for_good(context.stop());
   }
 }
 

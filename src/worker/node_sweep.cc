@@ -9,14 +9,14 @@ namespace penstock {
 using rules::Phase;
 
 // What waits for an answer or a time is woken, to find out that its run is over. What runs may come
-// to its end when the run has failed; when it is late or has ended without them, it has to stop. Of
-// a run that will be undone, is late, or is inside another, runs inside fail too, and are undone
-// before it: it waits for them.
+// to its end when the run has failed; when it is late or has ended without them, it has to stop.
+// Runs inside that fail with it are waited for.
 rules::Outcome NodeRun::sweep() {
   auto open = or_throw(reader_.fields_of(ticket_.run, "j:"));
   const auto state = rules::parse_run_state(field("state").value_or(""));
   const bool over = state && rules::is_final(*state), late = field("late").has_value();
-  const bool fails = !over && (late || field("parent") || rules::compensates(*pinned_.graph));
+  const bool fails =
+      !over && rules::fails_runs_inside(*pinned_.graph, late, field("parent").has_value());
   rules::RunChange change{.run = ticket_.run};
   const auto flush = [&] {
     if (change.wake.empty()) return;

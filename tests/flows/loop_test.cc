@@ -37,6 +37,24 @@ TEST_P(Loop, NestedLoopsAndTheirJoinsKeepTheirTurnsApart) {
   EXPECT_EQ(node("b", 9).state, "succeeded");
 }
 
+TEST_P(Loop, AMapThatBeginsAgainReadsWhatItsTurnBeforeHadMade) {
+  tasks_.add("more", [](const json& with) {
+    const json& before = with.at("before");
+    return before.is_null() ? 1 : before.at(0).get<int>() + 1;
+  });
+  Flow flow("turns");
+  auto map = flow.map_jobs("map", "$.input.list", "more", {{"before", "$.nodes.map.result"}});
+  auto turn = flow.node("turn", acting([](Shared& shared) {
+                          shared.add("turns", 1);
+                          return shared.get_or("turns", 0) < 3 ? "again" : "out";
+                        }));
+  map >> turn;
+  turn.on("again") >> map;
+  turn.on("out") >> flow.task("last", [](const json& made) { return made; }, {"map"});
+  flow.start(map);
+  EXPECT_EQ(run(flow, {{"list", {7}}}).output, "[3]");
+}
+
 /// A loop of three turns, of which each goes out too.
 class LeftAgain : public FlowTest {
  protected:
