@@ -112,19 +112,19 @@ void RunStep::end_running(const NodeReport& report, const Token& token) {
     case NodeReport::End::skipped:
       note_end(write_place(report.place), skipped_state);
       edit_.erase("j:" + write_place(report.place));
-      forget_result(report.place);
+      put_result(token, report.place, std::nullopt);
       return instance_done(token, report.place, {}, Kind::skipped);
     case NodeReport::End::failed: {
       const Graph::Node& node = token.spot.graph->nodes()[token.node];
       if (report.place.back().item >= 0) {
-        record(report, JobState::failed);
+        record(report, token, JobState::failed);
         return item_done(token, report.place, false, report.error);
       }
       if (node.tolerated) {
-        record(report, JobState::failed);
+        record(report, token, JobState::failed);
         return instance_done(token, report.place, {}, Kind::failed);
       }
-      record(report, JobState::failed);
+      record(report, token, JobState::failed);
       fail(report.place, report.error);
       // A run inside that failed will not answer again: a retry starts another one.
       const bool inside = node_of(token).kind == FlowNode::Kind::child;
@@ -136,7 +136,7 @@ void RunStep::end_running(const NodeReport& report, const Token& token) {
   if (report.phase == Phase::gate) return end_gate(report, token);
   if (report.phase == Phase::main) return end_main(report, token);
   if (!report.child.empty()) return start_child(report, token);  // An item that is a run.
-  record(report, JobState::succeeded);
+  record(report, token, JobState::succeeded);
   if (report.phase == Phase::item && token.spot.graph->nodes()[token.node].body &&
       node_of(token).kind == FlowNode::Kind::flow) {
     return open_body(token, report.place);
@@ -153,12 +153,12 @@ void RunStep::end_main(const NodeReport& report, const Token& token) {
       fail(report.place, "the prep of a batch cannot ask for other steps: ask in its post");
       return park(token, report.place, report.phase);
     }
-    record(report, JobState::running);
+    record(report, token, JobState::running);
     commit(report);
     return begin_map(report, token);
   }
   if (node.kind == FlowNode::Kind::flow) {
-    record(report, JobState::running);
+    record(report, token, JobState::running);
     return open_body(token, report.place);
   }
   if (node.kind == FlowNode::Kind::gate) {
@@ -166,7 +166,7 @@ void RunStep::end_main(const NodeReport& report, const Token& token) {
     edit_.erase("j:" + write_place(report.place));
     return open_gate(token, report.place);
   }
-  record(report, JobState::succeeded);
+  record(report, token, JobState::succeeded);
   follow(report, token);
 }
 
@@ -212,7 +212,7 @@ void RunStep::end_gate(const NodeReport& report, const Token& token) {
       return end_running(ended, token);
     }
   }
-  record(ended, JobState::succeeded);
+  record(ended, token, JobState::succeeded);
   // Of items only those that failed are kept.
   if (ended.place.back().item >= 0) edit_.erase("n:" + write_place(ended.place));
   follow(ended, token);
@@ -232,12 +232,12 @@ void RunStep::instance_done(const Token& token, const Place& place, std::string_
     if (node_of(token).kind == FlowNode::Kind::flow) {
       edit_.write("n:" + at,
                   R"({"state":"succeeded","ended_ms":)" + std::to_string(to_ms(clock_.now)) + '}');
-      edit_.write("r:" + node_path(place), last_result_);
+      put_result(token, place, last_result_);
     }
     if (!node_of(token).undo_task.empty()) {
       const std::int64_t number = edit_.read_number("un") + 1;
       edit_.write_number("un", number);
-      edit_.write("u:" + std::to_string(number), at);
+      edit_.write("u:" + std::to_string(number), at + '|' + write_tag(token.tag, token.left));
       // Its latest result is that of another visit by then.
       if (goes_round(token, place)) edit_.write("ur:" + at, last_result_);
     }
@@ -255,7 +255,7 @@ void RunStep::forget_prep(const NodeReport& report) {
   for (const char* kept : {"p:", "pw:"}) edit_.erase(kept + write_place(report.place));
 }
 
-void RunStep::record(const NodeReport& report, JobState state) {
+void RunStep::record(const NodeReport& report, const Token& token, JobState state) {
   const std::string at = write_place(report.place);
   JsonWriter about;
   about.begin_object().key("state").text(to_text(state));
@@ -282,7 +282,7 @@ void RunStep::record(const NodeReport& report, JobState state) {
   edit_.erase("j:" + at);
   forget_prep(report);
   // A map or a flow that goes on may read what its turn before has made.
-  if (state == JobState::failed) forget_result(report.place);
+  if (state == JobState::failed) put_result(token, report.place, std::nullopt);
   if (state != JobState::succeeded) return;
   const bool first =
       report.place == Place{{.node = flow_.graph->nodes()[flow_.graph->start()].node->name}};
@@ -292,26 +292,8 @@ void RunStep::record(const NodeReport& report, JobState state) {
   if (item) {
     edit_.write(item_result(map_of(report.place), report.place.back().item), report.result);
   } else {
-    edit_.write("r:" + node_path(report.place), report.result);
+    put_result(token, report.place, report.result);
   }
-}
-
-// One that failed or was skipped has no result, whatever its visit before had.
-void RunStep::forget_result(const Place& place) {
-  if (place.back().item < 0 && place.back().visit > 1) edit_.erase("r:" + node_path(place));
-}
-
-// What the node did to the shared store.
-void RunStep::commit(const NodeReport& report) {
-  for (const RunField& field : report.set) {
-    if (field.value) {
-      edit_.write(field.name, *field.value);
-    } else {
-      edit_.erase(field.name);
-    }
-  }
-  for (const RunAdd& add : report.add) edit_.add(add);
-  for (const RunAppend& append : report.append) edit_.append(append.list, append.value);
 }
 
 void RunStep::note_end(const std::string& at, std::string_view state) {
@@ -385,8 +367,10 @@ std::optional<OpenStep> read_open_step(const RunField& field) {
   const auto phase =
       parse_phase(std::string_view(*field.value).substr(first + 1, second - first - 1));
   if (!phase) return std::nullopt;
+  const auto tag = std::string_view(*field.value).substr(0, first);
   return OpenStep{.place = *std::move(place),
-                  .tag = read_tag(std::string_view(*field.value).substr(0, first)),
+                  .tag = read_tag(tag),
+                  .left = read_left(tag),
                   .phase = *phase,
                   .job = field.value->substr(second + 1)};
 }

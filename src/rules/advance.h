@@ -15,11 +15,12 @@
 //   l:SCOPE NODE~TAG   the same of one turn of the loop whose header NODE is, with |EDGExTIMES that
 //                 it was left by
 //   o:SCOPE NODE~TAG   a join that is not complete: inputs that have come; os: of: how many of them
-//                 were skipped and failed; ox: it has fired
+//                 were skipped and failed; ox: it has fired; ol: the loops that they have left
 //   v:SCOPE NODE  visits of a node that may have several
 //   j:PLACE       TAG|PHASE|JOB of every step that is open; no JOB while the run is halted
 //   n:PLACE       how it ended, or what it waits for: JSON
-//   r:SCOPE NODE  its latest result;  g:PLACE a gate and its answer
+//   r:SCOPE NODE  its latest result;  rv: rt: the same by turn (turn_result.h)
+//   g:PLACE       a gate and its answer
 //   p:PLACE pw:PLACE  what prep returned, and what it wrote and locked, for a retry of exec
 //   i:PLACE       CYCLES|JSON of a turn that the one before has asked for: how many in a row, with
 //   what m:PLACE       a map: TAG|ITEMS|STAGE;  mi:STAGE:CHUNK its items mn: md: mf:   of the map
@@ -133,6 +134,7 @@ void fork_run(const PinnedGraph& flow, const std::vector<RunField>& open, const 
 struct OpenStep {
   Place place = {};
   std::vector<int> tag = {};
+  LeftLoops left = {};
   Phase phase = Phase::main;
   std::string job = {};  ///< Empty: it is not running.
 };

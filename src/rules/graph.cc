@@ -31,6 +31,7 @@ class GraphCompiler {
     find_loops();
     if (problems_.size() > before) return;
     find_exits();
+    find_overlaps();
     check_joins();
     take_groups();
     check_places();
@@ -265,6 +266,28 @@ class GraphCompiler {
       }
       for (int i = 0; i < edge.exits; ++i) {
         g_.exits_[loops[loops.size() - 1 - i]].push_back(static_cast<int>(e));
+      }
+    }
+  }
+
+  void find_overlaps() {
+    for (const Graph::Node& node : g_.nodes_) {
+      std::set<std::string_view> actions;
+      for (const int e : node.loops.empty() ? std::vector<int>{} : node.out) {
+        if (actions.insert(g_.edges_[e].action).second) continue;
+        g_.branching_.insert(node.loops.begin(), node.loops.end());
+      }
+    }
+    std::vector<int> todo(g_.branching_.begin(), g_.branching_.end());
+    for (const int header : todo) g_.nodes_[header].overlaps = true;
+    while (!todo.empty()) {
+      const int from = todo.back();
+      todo.pop_back();
+      for (const int e : g_.nodes_[from].out) {
+        const int to = g_.edges_[e].to;
+        if (to < 0 || g_.nodes_[to].overlaps) continue;
+        g_.nodes_[to].overlaps = true;
+        todo.push_back(to);
       }
     }
   }

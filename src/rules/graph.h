@@ -4,8 +4,8 @@
 // search from the start. The nodes between the target of a back edge and its sources are a loop;
 // loops nest. A token on its way through the graph carries how often each loop around it has begun
 // (its tag, as in a tagged-token dataflow machine), so that the inputs of a join belong together
-// whatever turn their loop is in; before these turns stands a number for each time that it left a
-// loop by an edge that had been taken before in that loop.
+// whatever turn their loop is in; before these turns stands a pair for each time that it left a
+// loop by an edge that had been taken before in that loop: the loop's header, and which time.
 //
 // Compiled once for each definition, immutable, safe to share between threads.
 #pragma once
@@ -14,6 +14,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,7 +42,10 @@ class Graph {
     std::vector<int> out = {};    ///< Edges, in the order of the definition.
     std::vector<int> in = {};     ///< Forward edges.
     std::vector<int> loops = {};  ///< Headers of the loops around it, outermost first.
-    bool tolerated = false;       ///< Its failure is judged by the nodes behind it.
+    /// Visits of it may be under way at once, or be overtaken: it is in or behind a loop that may
+    /// go on by several branches.
+    bool overlaps = false;
+    bool tolerated = false;  ///< Its failure is judged by the nodes behind it.
     int need = -1;  ///< Of a node behind a group: so many inputs have to have succeeded; -1: none.
     std::shared_ptr<const Graph> body = {};
   };
@@ -59,6 +63,8 @@ class Graph {
   /// Edges by which this loop is left, by header.
   [[nodiscard]] const std::vector<int>& exits_of(int header) const { return exits_.at(header); }
   [[nodiscard]] bool is_header(int node) const { return exits_.contains(node); }
+  /// Several tokens may be in this loop at once: some node in it leads on by several edges.
+  [[nodiscard]] bool branches(int header) const { return branching_.contains(header); }
   /// What comes last need be no end of it: joins fire before their last input, and nodes are
   /// skipped.
   [[nodiscard]] bool ends_late() const { return ends_late_; }
@@ -72,6 +78,7 @@ class Graph {
   std::vector<Edge> edges_ = {};
   std::map<std::string, int, std::less<>> by_name_ = {};
   std::map<int, std::vector<int>> exits_ = {};
+  std::set<int> branching_ = {};
   int start_ = -1;
   bool ends_late_ = false;
 };

@@ -31,6 +31,7 @@ struct NodeReport {
   Place place = {};
   Phase phase = Phase::main;
   std::vector<int> tag = {};
+  LeftLoops left = {};
   End end = End::succeeded;
   std::string action = "default";
   std::string result = "null";  ///< JSON text.

@@ -82,23 +82,39 @@ std::optional<Phase> parse_phase(std::string_view text) {
   return std::nullopt;
 }
 
-std::string write_tag(const std::vector<int>& tag) {
+// TURN.TURN;HEADER=TURN.TURN;HEADER=TURN
+std::string write_tag(const std::vector<int>& tag, const LeftLoops& left) {
   std::string text;
-  for (const int turn : tag) text += (text.empty() ? "" : ".") + std::to_string(turn);
+  for (std::size_t i = 0; i < tag.size(); ++i) text += (i > 0 ? "." : "") + std::to_string(tag[i]);
+  for (const auto& [header, turns] : left) {
+    text += ';' + std::to_string(header) + '=' + write_tag(turns);
+  }
   return text;
 }
 
 std::vector<int> read_tag(std::string_view text) {
   std::vector<int> tag;
-  while (!text.empty()) tag.push_back(static_cast<int>(whole_number(cut(text, '.')).value_or(0)));
+  std::string_view turns = cut(text, ';');
+  while (!turns.empty()) tag.push_back(static_cast<int>(whole_number(cut(turns, '.')).value_or(0)));
   return tag;
+}
+
+LeftLoops read_left(std::string_view text) {
+  LeftLoops left;
+  cut(text, ';');
+  while (!text.empty()) {
+    std::string_view loop = cut(text, ';');
+    const auto header = static_cast<int>(whole_number(cut(loop, '=')).value_or(0));
+    left[header] = read_tag(loop);
+  }
+  return left;
 }
 
 // RUN|HASH|PHASE|TAG|PLACE: the place may hold anything but a bar.
 std::string write_ticket(const NodeTicket& ticket) {
   std::string text = ticket.run + '|' + ticket.definition + '|';
   text += to_text(ticket.phase);
-  return text + '|' + write_tag(ticket.tag) + '|' + write_place(ticket.place);
+  return text + '|' + write_tag(ticket.tag, ticket.left) + '|' + write_place(ticket.place);
 }
 
 Result<NodeTicket> read_ticket(std::string_view text) {
@@ -107,7 +123,9 @@ Result<NodeTicket> read_ticket(std::string_view text) {
   ticket.run = cut(rest, '|');
   ticket.definition = cut(rest, '|');
   const auto phase = parse_phase(cut(rest, '|'));
-  ticket.tag = read_tag(cut(rest, '|'));
+  const std::string_view tag = cut(rest, '|');
+  ticket.tag = read_tag(tag);
+  ticket.left = read_left(tag);
   auto place = rest.empty() ? Result<Place>(Place{}) : read_place(rest);
   if (!phase || !place || ticket.run.empty()) {
     return Error{Errc::internal, "a job's ticket is unreadable: " + std::string(text)};

@@ -10,6 +10,7 @@
 #include <penstock/result.h>
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -53,11 +54,15 @@ constexpr bool is_of_node(Phase phase) {
 std::string_view to_text(Phase phase);
 std::optional<Phase> parse_phase(std::string_view text);
 
+/// The loops that a token has left while they may go on: by header, its tag in that loop by then.
+using LeftLoops = std::map<int, std::vector<int>>;
+
 struct NodeTicket {
   std::string run = {};
   std::string definition = {};  ///< Its hash.
   Place place = {};
   std::vector<int> tag = {};  ///< graph.h; how often each loop around the node has begun.
+  LeftLoops left = {};
   Phase phase = Phase::main;
 };
 
@@ -65,7 +70,9 @@ std::string write_ticket(const NodeTicket& ticket);
 /// Errors: internal: only the engine writes them.
 Result<NodeTicket> read_ticket(std::string_view text);
 
-std::string write_tag(const std::vector<int>& tag);
+std::string write_tag(const std::vector<int>& tag, const LeftLoops& left = {});
 std::vector<int> read_tag(std::string_view text);
+/// What is behind the tag.
+LeftLoops read_left(std::string_view text);
 
 }  // namespace penstock::rules

@@ -64,11 +64,12 @@ bool RunStep::run_locally(const Token& token, const Place& place) {
   local_.pop_front();
   report.place = place;
   report.tag = token.tag;
+  report.left = token.left;
   if (report.end == NodeReport::End::failed) {
     end_running(report, token);
     return true;
   }
-  record(report, JobState::succeeded);
+  record(report, token, JobState::succeeded);
   follow(report, token);
   return true;
 }
@@ -92,7 +93,8 @@ void RunStep::open(const Token& token, const Place& place) {
 }
 
 void RunStep::open_body(const Token& token, const Place& place) {
-  if (!token.tag.empty()) edit_.write("b:" + write_place(place), write_tag(token.tag));
+  const std::string tag = write_tag(token.tag, token.left);
+  if (!tag.empty()) edit_.write("b:" + write_place(place), tag);
   Token first{.spot = {.graph = token.spot.graph->nodes()[token.node].body.get(),
                        .scope = write_place(place) + '/',
                        .outer = place}};
@@ -141,7 +143,8 @@ void RunStep::put_job(const Token& token, const Place& place, Phase phase,
                       const std::string& task) {
   if (phase != Phase::undo) ++began_;
   const std::string at = write_place(place);
-  const std::string prefix = write_tag(token.tag) + '|' + std::string(to_text(phase)) + '|';
+  const std::string prefix =
+      write_tag(token.tag, token.left) + '|' + std::string(to_text(phase)) + '|';
   if (edit_.jobs() >= step_fires) {
     edit_.write("j:" + at, prefix);
     later_.push_back(at);
@@ -160,6 +163,7 @@ void RunStep::put_job(const Token& token, const Place& place, Phase phase,
                                    .definition = flow_.hash,
                                    .place = place,
                                    .tag = token.tag,
+                                   .left = token.left,
                                    .phase = phase});
   // Of a run that goes on after it was halted, a gate may have been answered meanwhile.
   if (phase == Phase::gate && edit_.read("g:" + at) == "open") {
@@ -203,7 +207,7 @@ void RunStep::go_on_firing(const NodeReport& report) {
       --began_;  // It stays as it is: parked.
       continue;
     }
-    Token token{.spot = spot_of(open->place), .tag = open->tag};
+    Token token{.spot = spot_of(open->place), .tag = open->tag, .left = open->left};
     token.node = token.spot.graph->find(open->place.back().node);
     --began_;  // Counted when it was put off.
     if (edit_.jobs() >= step_fires) {

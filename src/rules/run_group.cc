@@ -22,7 +22,7 @@ std::int64_t RunStep::fail_group(const Token& behind, std::int64_t arrived) {
     const Graph::Edge& edge = graph.edges()[e];
     const Graph::Node& before = graph.nodes()[edge.from];
     if (!before.tolerated || edge.exits > 0) continue;
-    Token member{.spot = behind.spot, .node = edge.from, .tag = behind.tag};
+    Token member{.spot = behind.spot, .node = edge.from, .tag = behind.tag, .left = behind.left};
     member.tag.resize(behind.tag.size() - node.loops.size() + before.loops.size());
     const auto at = failed_at(member);
     if (!at) continue;

@@ -33,7 +33,7 @@ void RunStep::time_out() {
 
 void RunStep::park(const Token& token, const Place& place, Phase phase) {
   edit_.write("j:" + write_place(place),
-              write_tag(token.tag) + '|' + std::string(to_text(phase)) + '|');
+              write_tag(token.tag, token.left) + '|' + std::string(to_text(phase)) + '|');
 }
 
 // `change` jobs more or fewer are in flight.
@@ -68,10 +68,12 @@ void RunStep::put_off(const NodeReport& report, RunState state) {
 }
 
 void RunStep::undo(std::int64_t number) {
-  const auto at = edit_.read("u:" + std::to_string(number));
-  const auto place = read_place(at.value_or(""));
+  const std::string done = edit_.read("u:" + std::to_string(number)).value_or("");
+  const auto bar = std::min(done.find('|'), done.size());
+  const auto place = read_place(std::string_view(done).substr(0, bar));
   if (!place) return finish(RunState::failed);
-  Token token{.spot = spot_of(*place)};
+  const std::string tag = done.substr(std::min(bar + 1, done.size()));
+  Token token{.spot = spot_of(*place), .tag = read_tag(tag), .left = read_left(tag)};
   token.node = token.spot.graph->find(place->back().node);
   put_job(token, *place, Phase::undo, {});
 }
@@ -160,7 +162,7 @@ void RunStep::retry(const std::vector<RunField>& open, std::string why, bool for
   for (const OpenStep& opened : steps) {
     const OpenStep* const step = &opened;
     if (step->phase == Phase::item) edit_.erase("n:" + write_place(step->place));
-    Token token{.spot = spot_of(step->place), .tag = step->tag};
+    Token token{.spot = spot_of(step->place), .tag = step->tag, .left = step->left};
     token.node = token.spot.graph->find(step->place.back().node);
     // A run inside that is under way answers the run that started it and no fork.
     const bool again = step->phase == Phase::gate && inside_lost(token, step->place, forked);

@@ -49,7 +49,8 @@ std::string item_result(const Place& map, std::int64_t item) {
 }
 
 void RunStep::begin_map(const NodeReport& report, const Token& token) {
-  const MapCell map{.tag = write_tag(token.tag), .stage = report.stage, .items = *report.items};
+  const MapCell map{
+      .tag = write_tag(token.tag, token.left), .stage = report.stage, .items = *report.items};
   if (map.items == 0) return end_map(token, report.place, map, 0);
   const std::string at = write_place(report.place);
   const auto first = std::min(window_of(node_of(token)), static_cast<std::int64_t>(step_fires));
@@ -115,6 +116,7 @@ void RunStep::item_done(const Token& token, const Place& place, bool succeeded,
   for (const std::string& cell : {"m:" + at, "mn:" + at, ended, failed}) edit_.erase(cell);
   Token whole = token;
   whole.tag = tag_at(token, map.tag);
+  whole.left = read_left(map.tag);
   end_map(whole, map_place, map, lost);
 }
 
@@ -146,14 +148,14 @@ void RunStep::end_map(const Token& token, const Place& map_place, const MapCell&
   const std::string at = write_place(map_place);
   if (failed > 0 && map.items - failed < needed(node_of(token).map->policy, map.items)) {
     note_map(at, JobState::failed, map, failed);
-    forget_result(map_place);
+    put_result(token, map_place, std::nullopt);
     return instance_done(token, map_place, {}, Kind::failed);
   }
   JsonWriter list;
   list.begin_object().key("$map").text(at).key("items").number(map.items);
   list.key("items_failed").number(failed).end_object();
   last_result_ = list.take();
-  edit_.write("r:" + token.spot.scope + node_of(token).name, last_result_);
+  put_result(token, map_place, last_result_);
   // What a flow ends with is its output: the list itself has to be put together. Not while the run
   // fails: nothing begins then, and the map has ended and can be undone.
   const bool last =

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // One step of a run while it is being decided: tokens move along edges until nothing moves any
-// more. Used by advance.cc; split over tokens.cc (edges, joins, loops), run_map.cc (lists),
-// run_halt.cc (failure, compensation, the end).
+// more. Used by advance.cc; split over tokens.cc (edges, joins, loops), run_region.cc (the ends of
+// loops and flows), run_map.cc (lists), run_halt.cc (failure, compensation, the end).
 //
 // A token that ends sends an arrival along each edge: taken, skipped, or failed. Arrivals are
 // worked off from a queue, not by recursion: a chain of skipped nodes may be 100,000 long. What
@@ -44,12 +44,14 @@ class RunStep {
     Spot spot = {};
     int node = -1;
     std::vector<int> tag = {};
+    LeftLoops left = {};
   };
   struct Arrival {
     Spot spot = {};
     int edge = -1;
     Kind kind = Kind::taken;
     std::vector<int> tag = {};  ///< Of the target.
+    LeftLoops left = {};
   };
   /// Header -1: the flow itself. Deeper regions come first.
   struct RegionKey {
@@ -78,14 +80,19 @@ class RunStep {
                                      const std::vector<int>& tag);
   static Token named_by(const Token& token, int node);
   std::vector<int> leave(const Token& token, int edge);
+  static LeftLoops left_behind(const Token& token, std::size_t depth);
   static std::vector<int> outer_tag(const Token& token, std::size_t depth);
   void complete(const Token& token, std::string_view action, Kind kind);
   void missing_edge(const Token& token, std::string_view action);
   void arrive(const Arrival& arrival);
   void join(const Arrival& arrival, int inputs);
+  void keep_left(const Arrival& arrival, const std::string& cell);
   void skip(const Token& token, Kind kind);
-  void count(const Token& token, std::int64_t by);
+
+  // run_region.cc
+  static std::map<int, int> exits_in(std::string_view cell);
   Region& region(const Spot& spot, int header, std::size_t depth, std::vector<int> outer_tag);
+  void count(const Token& token, std::int64_t by);
   void settle();
   bool settle_region();
   bool stays_open(const std::string& cell, std::int64_t delta);
@@ -118,18 +125,21 @@ class RunStep {
   void end_as_around(const NodeReport& report);
   bool is_answered(const Place& place);
   void end_gate(const NodeReport& report, const Token& token);
-  void record(const NodeReport& report, JobState state);
+  void record(const NodeReport& report, const Token& token, JobState state);
   [[nodiscard]] bool goes_round(const Token& token, const Place& place) const;
-  void forget_result(const Place& place);
   bool is_late();
   void forget_prep(const NodeReport& report);
   std::map<std::string, std::string> about_of(const std::string& at);
   std::optional<Time> opened_at(const std::string& at);
-  void commit(const NodeReport& report);
   void note_end(const std::string& at, std::string_view state);
   void instance_done(const Token& token, const Place& place, std::string_view action, Kind kind);
   void history(std::string text);
   void count_jobs(std::int64_t ended);
+
+  // run_result.cc
+  void commit(const NodeReport& report);
+  /// Nothing: it has none.
+  void put_result(const Token& token, const Place& place, std::optional<std::string> result);
 
   // run_dynamic.cc
   void follow(const NodeReport& report, const Token& token);

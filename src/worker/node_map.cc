@@ -69,7 +69,7 @@ rules::Outcome NodeRun::item() {
 }
 
 rules::Outcome NodeRun::post() {
-  const std::string marker = field("r:" + located_.scope + node().name).value_or("null");
+  const std::string marker = map_mark();
   std::string action = "default";
   if (task_ && task_->node && task_->node->post) {
     const auto results = whole_map(marker);
@@ -94,7 +94,7 @@ void NodeRun::batch_part(AsyncNodeCall& call, const End& end) {
     return;
   }
   const bool concludes = ticket_.phase == Phase::post;
-  const std::string marker = field("r:" + located_.scope + node().name).value_or("null");
+  const std::string marker = map_mark();
   call.part = concludes ? Part::post : Part::prep;
   if (concludes) call.kept = *whole_map(marker);
   call.end = [this, end, concludes, marker](std::exception_ptr thrown, const std::string& prepared,

@@ -9,6 +9,7 @@
 #include "rules/expression.h"
 #include "rules/node_report.h"
 #include "rules/transition.h"
+#include "rules/turn_result.h"
 #include "worker/thrown.h"
 
 #include <penstock/worker.h>
@@ -154,6 +155,17 @@ class NodeRun : public NodePort {
   [[nodiscard]] bool is_wanted();
   [[nodiscard]] std::optional<std::string> at(const rules::PathRoot& root);
   std::optional<std::string> field(const std::string& name);
+  /// A visit of another node, as this step sees it.
+  struct Seen {
+    std::int64_t number = 1;
+    std::optional<std::string> result = {};
+    bool maps = false;  ///< The result is the mark of a map.
+  };
+  [[nodiscard]] rules::Standpoint standpoint(const rules::Graph& graph, std::size_t depth);
+  [[nodiscard]] std::optional<Seen> seen(std::string_view name, std::size_t depth);
+  [[nodiscard]] std::optional<std::string> error_of(std::string_view name);
+  /// Of the map that this step concludes.
+  [[nodiscard]] std::string map_mark();
   /// The list that the mark of a map stands for; what is no mark, as it is. Nothing: it has more
   /// bytes than that.
   std::optional<std::string> whole_map(const std::string& marker,

@@ -172,32 +172,6 @@ std::string NodeRun::iteration() {
   return turn ? std::string(rules::read_iteration(*turn).value) : "null";
 }
 
-// In the flow that the node lies in, then in those around it.
-std::optional<std::string> NodeRun::result(std::string_view name) {
-  const auto own = results_.find(std::string(name));
-  if (own != results_.end()) return own->second;
-  // What is undone is what that visit did.
-  if (ticket_.phase == rules::Phase::undo && name == node().name) {
-    if (const auto of_visit = field("ur:" + rules::write_place(ticket_.place))) {
-      return node().map ? whole_map(*of_visit) : of_visit;
-    }
-  }
-  for (std::size_t depth = ticket_.place.size(); depth > 0; --depth) {
-    const rules::Place outer(ticket_.place.begin(),
-                             ticket_.place.begin() + static_cast<std::ptrdiff_t>(depth - 1));
-    const std::string scope = outer.empty() ? "" : rules::write_place(outer) + '/';
-    auto found = field("r:" + scope + std::string(name));
-    if (!found) continue;
-    rules::Place node = outer;
-    node.push_back({.node = std::string(name)});
-    const auto located = rules::locate(*pinned_.graph, node);
-    // By the graph: a result may look like the mark of a map and be none.
-    const bool maps = located && located->graph->nodes()[located->node].node->map;
-    return maps ? whole_map(*found) : found;
-  }
-  return std::nullopt;
-}
-
 std::optional<std::string> NodeRun::at(const rules::PathRoot& root) {
   switch (root.kind) {
     case rules::PathRoot::Kind::input:
@@ -210,15 +184,8 @@ std::optional<std::string> NodeRun::at(const rules::PathRoot& root) {
       return item_;
     case rules::PathRoot::Kind::params:
       return params();
-    case rules::PathRoot::Kind::error: {
-      // Of its latest visit.
-      const std::string visit = field("v:" + located_.scope + root.name).value_or("1");
-      const auto about = field("n:" + located_.scope + root.name + '#' + visit);
-      if (!about) return std::nullopt;
-      const auto object = rules::read_raw_object(*about);
-      if (!object || !object->contains("error")) return std::nullopt;
-      return object->at("error");
-    }
+    case rules::PathRoot::Kind::error:
+      return error_of(root.name);
   }
   return std::nullopt;
 }

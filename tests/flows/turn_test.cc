@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT
+//
+// What a step sees of nodes that other branches of a loop run again meanwhile.
+#include "tests/flows/flow_fixture.h"
+#include "tests/flows/three_steps.h"
+
+namespace penstock::testing {
+namespace {
+
+/// A loop of three turns, `head` and `turn`; the result of head is the turn's number. What is made
+/// by `late` begins when the loop has ended.
+class Turns : public FlowTest {
+ protected:
+  Turns() {
+    head_ >> turn_;
+    turn_.on("again") >> head_;
+    flow_.start(head_);
+  }
+  static bool loop_has_ended(Shared& shared) { return shared.get_or("turns", 0) == 3; }
+  static void await_end(Shared& shared) {
+    if (!loop_has_ended(shared)) throw Snooze(Duration{1});
+  }
+  // Appends to the list of its own name what it sees of `node`.
+  static auto seeing(const std::string& name, const std::string& node) {
+    return acting([name, node](Shared& shared) {
+      await_end(shared);
+      shared.append(name, shared.result(node).value_or("nothing"));
+      return "default";
+    });
+  }
+  Nodes late(const std::string& name, const std::string& node = "head") {
+    return flow_.node(name, seeing(name, node));
+  }
+  std::vector<json> sorted(const std::string& key) {
+    auto values = shared(key).get<std::vector<json>>();
+    std::ranges::sort(values);
+    return values;
+  }
+
+  const std::vector<json> each_turn_ = {1, 2, 3};
+  Flow flow_{"turns"};
+  Nodes head_ = flow_.task("head", [](Shared& shared) {
+    shared.add("begun", 1);
+    return shared.get_or("begun", 0);
+  });
+  Nodes turn_ = flow_.node("turn", acting([](Shared& shared) {
+                             shared.add("turns", 1);
+                             return shared.get_or("turns", 0) < 3 ? "again" : "done";
+                           }));
+};
+INSTANTIATE_TEST_SUITE_P(Stores, Turns, ::testing::ValuesIn(flow_stores()), flow_store_name);
+
+TEST_P(Turns, ABranchOutOfALoopSeesTheTurnThatItLeft) {
+  head_ >> late("late");
+  EXPECT_EQ(run(flow_).state, "succeeded");
+  EXPECT_EQ(sorted("late"), each_turn_);
+}
+
+TEST_P(Turns, SoDoesWhatFollowsBehindTheLoop) {
+  auto second = flow_.task("second", [](int seen) { return seen * 10; }, {"head"});
+  head_ >> flow_.task("first", [](int seen) { return seen; }, {"head"}) >> second >> late("late") >>
+      late("last", "second");
+  EXPECT_EQ(run(flow_).state, "succeeded");
+  EXPECT_EQ(sorted("late"), each_turn_);
+  EXPECT_EQ(sorted("last"), (std::vector<json>{10, 20, 30}));
+}
+
+TEST_P(Turns, AJoinBehindTheLoopSeesTheTurnOfItsInputs) {
+  auto left = flow_.task("left", [](int seen) { return -seen; }, {"head"});
+  auto right = flow_.task("right", [] {});
+  head_ >> (left | right) >> late("late") >> late("last", "left");
+  EXPECT_EQ(run(flow_).state, "succeeded");
+  EXPECT_EQ(sorted("late"), each_turn_);
+  EXPECT_EQ(sorted("last"), (std::vector<json>{-3, -2, -1}));
+}
+
+TEST_P(Turns, ItemsAndFlowsBehindTheLoopSeeIt) {
+  Flow inner("inner");
+  inner.task("one", [] {}) >> inner.node("two", seeing("two", "head"));
+  auto sets = flow_.batch_flow("sets", inner, [](Shared&) { return json::array({{{"a", 1}}}); });
+  auto item = [](int, Shared& shared) {
+    await_end(shared);
+    shared.append("item", *shared.result("head"));
+  };
+  head_ >> (flow_.map("each", "$.input.list", item) | flow_.flow("flow", inner) | sets);
+  EXPECT_EQ(run(flow_, {{"list", {7}}}).state, "succeeded");
+  EXPECT_EQ(sorted("item"), each_turn_);
+  EXPECT_EQ(sorted("two"), (std::vector<json>{1, 1, 2, 2, 3, 3}));
+}
+
+TEST_P(Turns, AMapBehindTheLoopIsConcludedWithItsOwnItems) {
+  tasks_.add("copy", [](int n) { return n; });
+  auto list = flow_.task("list", [](int seen) { return json::array({seen}); }, {"head"});
+  auto each = flow_.map_jobs("each", "$.nodes.list.result", "copy");
+  head_ >> list >> each >> late("late", "each");
+  EXPECT_EQ(run(flow_).state, "succeeded");
+  EXPECT_EQ(sorted("late"), (std::vector<json>{{1}, {2}, {3}}));
+}
+
+TEST_P(Turns, ABranchThatStaysInTheLoopSeesItsOwnTurn) {
+  Flow flow("staying");
+  auto head = flow.task("head", [](Shared& shared) {
+    shared.add("begun", 1);
+    return shared.get_or("begun", 0);
+  });
+  auto join = flow.node("join", acting([](Shared& shared) {
+                          shared.add("turns", 1);
+                          return shared.get_or("turns", 0) < 3 ? "again" : "done";
+                        }),
+                        {.join = 1});
+  head >> (flow.node("slow", seeing("slow", "head")) | flow.task("fast", [] {})) >> join;
+  join.on("again") >> head;
+  flow.start(head);
+  EXPECT_EQ(run(flow).state, "succeeded");
+  EXPECT_EQ(sorted("slow"), each_turn_);
+}
+
+TEST_P(Turns, WhatHasNotRunInATurnIsSeenAsAnEarlierOneLeftItAndNeverALater) {
+  Flow flow("picks");
+  auto head = flow.task("head", [](Shared& shared) { shared.add("begun", 1); });
+  auto pick = flow.node("pick", acting([](Shared& shared) {
+                          return shared.get_or("begun", 0) == 2 ? "second" : "other";
+                        }));
+  auto join = flow.node("join", acting([](Shared& shared) {
+                          shared.add("turns", 1);
+                          return shared.get_or("turns", 0) < 3 ? "again" : "done";
+                        }));
+  head >> pick;
+  pick.on("second") >> flow.task("second", [] { return 2; }) >> join;
+  pick.on("other") >> flow.task("other", [] {}) >> join;
+  join.on("again") >> head;
+  head >> flow.node("side", seeing("side", "second"));
+  flow.start(head);
+  EXPECT_EQ(run(flow).state, "succeeded");
+  EXPECT_EQ(sorted("side"), (std::vector<json>{2, 2, "nothing"}));
+}
+
+TEST_P(Turns, AnUndoSeesTheTurnOfWhatItUndoes) {
+  auto seen = flow_.task("seen", [] {}).undo([](Shared& shared) {
+    shared.append("undone", *shared.result("head"));
+  });
+  auto fails = flow_.node("fails", acting([](Shared& shared) -> std::string {
+                            await_end(shared);
+                            if (shared.result("head") == json(3)) throw NoRetry("in the last turn");
+                            return "default";
+                          }));
+  head_ >> seen >> fails;
+  const Run ended = run(flow_);
+  EXPECT_EQ(ended.state, "compensated") << ended.error;
+  EXPECT_EQ(sorted("undone"), each_turn_);
+}
+
+TEST_P(Turns, ARetryAndAForkSeeWhatTheirTurnWas) {
+  std::atomic<bool> mended{false};
+  auto fails = flow_.node("fails", acting([&mended](Shared& shared) {
+                            await_end(shared);
+                            if (!mended) throw NoRetry("not yet");
+                            shared.append("fails", *shared.result("head"));
+                            return "default";
+                          }));
+  head_ >> flow_.task("first", [] {}) >> fails;
+  EXPECT_EQ(run(flow_).state, "failed");
+  mended = true;
+  const RunId failed = id_;
+  id_ = client_.fork_run({.run = failed, .node = "fails"}).value();
+  EXPECT_EQ(wait(id_).state, "succeeded");
+  EXPECT_EQ(sorted("fails"), each_turn_);
+  id_ = failed;
+  client_.retry_run(id_).value();
+  EXPECT_EQ(wait(id_).state, "succeeded");
+  EXPECT_EQ(sorted("fails"), each_turn_);
+}
+
+TEST_P(Turns, LoopsBehindEachOtherThatGoOnKeepTheirLeavingsApart) {
+  auto walk = flow_.task("walk", [](Shared& shared) {
+    shared.add("walks", 1);
+    return shared.job().job().node;
+  });
+  auto more = flow_.node("more", acting([](Shared& shared) {
+                           const std::string at = shared.job().job().node;
+                           return (at.back() - '0') % 2 == 1 ? "again" : "out";
+                         }));
+  auto await_walks = [](Shared& shared) {
+    if (shared.get_or("walks", 0) < 6) throw Snooze(Duration{1});
+  };
+  auto copy = [&](const std::string& name) {
+    return flow_.task(name,
+                      [await_walks](const json& seen, Shared& shared) {
+                        await_walks(shared);
+                        return seen;
+                      },
+                      {"walk"});
+  };
+  auto join = flow_.task("join",
+                         [](const json& left, const json& right, Shared& shared) {
+                           shared.append(left == right ? "joined" : "mixed", left);
+                         },
+                         {"left", "right"});
+  head_ >> walk >> more;
+  more.on("again") >> walk;
+  walk >> (copy("left") | copy("right")) >> join;
+  EXPECT_EQ(run(flow_).state, "succeeded");
+  EXPECT_FALSE(has("mixed"));
+  const auto joined = sorted("joined");
+  EXPECT_EQ(std::set(joined.begin(), joined.end()).size(), 6);
+}
+
+}  // namespace
+}  // namespace penstock::testing
