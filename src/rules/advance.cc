@@ -136,6 +136,7 @@ void RunStep::end_running(const NodeReport& report, const Token& token) {
   if (report.phase == Phase::gate) return end_gate(report, token);
   if (report.phase == Phase::main) return end_main(report, token);
   if (!report.child.empty()) return start_child(report, token);  // An item that is a run.
+  if (refuse(report, token)) return;
   record(report, token, JobState::succeeded);
   if (report.phase == Phase::item && token.spot.graph->nodes()[token.node].body &&
       node_of(token).kind == FlowNode::Kind::flow) {
@@ -166,6 +167,7 @@ void RunStep::end_main(const NodeReport& report, const Token& token) {
     edit_.erase("j:" + write_place(report.place));
     return open_gate(token, report.place);
   }
+  if (refuse(report, token)) return;
   record(report, token, JobState::succeeded);
   follow(report, token);
 }
@@ -212,6 +214,7 @@ void RunStep::end_gate(const NodeReport& report, const Token& token) {
       return end_running(ended, token);
     }
   }
+  if (refuse(ended, token)) return;
   record(ended, token, JobState::succeeded);
   // Of items only those that failed are kept.
   if (ended.place.back().item >= 0) edit_.erase("n:" + write_place(ended.place));
@@ -228,26 +231,28 @@ void RunStep::instance_done(const Token& token, const Place& place, std::string_
     return item_done(token, place, kind == Kind::taken);
   }
   if (kind == Kind::taken) {
-    const std::string at = write_place(place);
-    if (node_of(token).kind == FlowNode::Kind::flow) {
-      edit_.write("n:" + at,
-                  R"({"state":"succeeded","ended_ms":)" + std::to_string(to_ms(clock_.now)) + '}');
-      put_result(token, place, last_result_);
+    if (!limits_of(token.spot).fail_on_missing || !misses_edge(token, action)) {
+      if (node_of(token).kind == FlowNode::Kind::flow) {
+        note_end(write_place(place), to_text(JobState::succeeded));
+        put_result(token, place, last_result_);
+      }
+      remember_undo(token, place);
+      last_action_ = action;
+    } else {
+      return fail_to_lead_on(token, place, action);
     }
-    if (!node_of(token).undo_task.empty()) {
-      const std::int64_t number = edit_.read_number("un") + 1;
-      edit_.write_number("un", number);
-      edit_.write("u:" + std::to_string(number), at + '|' + write_tag(token.tag, token.left));
-      // Its latest result is that of another visit by then.
-      if (goes_round(token, place)) edit_.write("ur:" + at, last_result_);
-    }
-    last_action_ = action;
   }
   complete(token, action, kind);
 }
 
-bool RunStep::goes_round(const Token& token, const Place& place) const {
-  return place.back().visit > 1 || !token.spot.graph->nodes()[token.node].loops.empty();
+void RunStep::remember_undo(const Token& token, const Place& place) {
+  if (node_of(token).undo_task.empty()) return;
+  const std::string at = write_place(place);
+  const std::int64_t number = edit_.read_number("un") + 1;
+  edit_.write_number("un", number);
+  edit_.write("u:" + std::to_string(number), at + '|' + write_tag(token.tag, token.left));
+  // Its latest result may be that of another visit by then.
+  edit_.write("ur:" + at, last_result_);
 }
 
 void RunStep::forget_prep(const NodeReport& report) {
@@ -261,7 +266,8 @@ void RunStep::record(const NodeReport& report, const Token& token, JobState stat
   about.begin_object().key("state").text(to_text(state));
   if (!report.job.empty()) about.key("job").text(report.job);
   about.key("attempt").number(report.attempt);
-  if (state == JobState::succeeded) about.key("action").text(report.action);
+  const bool acted = state == JobState::succeeded || report.phase == Phase::post;
+  if (acted) about.key("action").text(report.action);
   if (!report.worker.empty()) about.key("worker").text(report.worker);
   // Of what was in several parts, the last one tells of all.
   std::map<std::string, std::string> before;
@@ -321,12 +327,14 @@ void RunStep::count_jobs(std::int64_t ended) {
     put_step({{.node = std::to_string(number)}}, Phase::fire, std::nullopt, "");
     ++began_;
   }
-  if (state_ == RunState::failing) return halted(began_ - ended);
+  // What is fired while the run fails is only held back.
+  const bool fails = state_ == RunState::failing;
   if (fired_ > 0) {
-    edit_.add({.name = "steps",
-               .by = std::to_string(fired_),
-               .at_most = flow_.graph->definition().limits.max_steps});
+    RunAdd steps{.name = "steps", .by = std::to_string(fired_)};
+    if (!fails) steps.at_most = flow_.graph->definition().limits.max_steps;
+    edit_.add(std::move(steps));
   }
+  if (fails) return halted(began_ - ended);
   if (began_ != ended) edit_.add({.name = "a", .by = std::to_string(began_ - ended)});
 }
 

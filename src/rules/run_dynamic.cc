@@ -9,26 +9,17 @@ namespace penstock::rules {
 
 void RunStep::follow(const NodeReport& report, const Token& token) {
   if (report.cancel || report.terminate) return end_as_asked(report);
-  if (report.place.back().item >= 0 && (report.iterate || !report.next.empty())) {
-    fail(report.place, "an item of a map cannot ask for other steps: ask behind the map");
-    return park(token, report.place, report.phase);
-  }
-  if (report.iterate && !may_iterate(report, token)) {
-    return park(token, report.place, report.phase);
-  }
   bool instead = false;
   for (const NextNode& next : report.next) {
-    const Graph& graph = *token.spot.graph;
-    const int node = graph.find(next.node);
-    if (node < 0) {
-      fail(report.place, "it asked for a next node \"" + next.node + "\", which the flow lacks");
-      return park(token, report.place, report.phase);
-    }
     instead = instead || next.instead;
-    fire(named_by(token, node), true);
+    fire(named_by(token, token.spot.graph->find(next.node)), true);
   }
+  if (!report.iterate && !instead) {
+    return instance_done(token, report.place, report.action, Kind::taken);
+  }
+  remember_undo(token, report.place);
   if (report.iterate) return iterate(report, token);
-  instance_done(token, report.place, report.action, instead ? Kind::skipped : Kind::taken);
+  complete(token, report.action, Kind::skipped);
 }
 
 void RunStep::end_as_asked(const NodeReport& report) {
@@ -43,15 +34,6 @@ void RunStep::end_as_asked(const NodeReport& report) {
 std::int64_t RunStep::cycles_of(const NodeReport& report) {
   const auto before = edit_.read("i:" + write_place(report.place));
   return before ? read_iteration(*before).cycles + 1 : 1;
-}
-
-bool RunStep::may_iterate(const NodeReport& report, const Token& token) {
-  const int most = limits_of(token.spot).max_cycles;
-  const std::int64_t cycles = cycles_of(report);
-  if (cycles <= most) return true;
-  fail(report.place, "it asked for another turn " + std::to_string(cycles) +
-                         " times, max_cycles is " + std::to_string(most));
-  return false;
 }
 
 void RunStep::iterate(const NodeReport& report, const Token& token) {

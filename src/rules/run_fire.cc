@@ -69,6 +69,7 @@ bool RunStep::run_locally(const Token& token, const Place& place) {
     end_running(report, token);
     return true;
   }
+  if (refuse(report, token)) return true;
   record(report, token, JobState::succeeded);
   follow(report, token);
   return true;

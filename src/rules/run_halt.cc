@@ -200,7 +200,12 @@ Result<void> retry_run(const PinnedGraph& flow, const std::vector<RunField>& ope
                                      ": only a failed run can be retried"};
   }
   const EditOf none = [&](const std::string&) -> RunEdit& { return edit; };
-  RunStep(flow, clock, edit, &none).retry(open, "retried", false);
+  RunStep step(flow, clock, edit, &none);
+  if (const auto why = step.exceeded(open)) {
+    return Error{Errc::conflict, "run " + edit.run() + " cannot be retried: " + *why +
+                                     "; start another with higher limits"};
+  }
+  step.retry(open, "retried", false);
   return {};
 }
 

@@ -31,6 +31,7 @@ class RunStep {
   void cancel(std::string_view why);
   void retry(const std::vector<RunField>& open, std::string why, bool forked);
   void ask_to_end(EndInside how);
+  std::optional<std::string> exceeded(const std::vector<RunField>& open);
 
  private:
   enum class Kind : std::uint8_t { taken, skipped, failed };
@@ -83,7 +84,6 @@ class RunStep {
   static LeftLoops left_behind(const Token& token, std::size_t depth);
   static std::vector<int> outer_tag(const Token& token, std::size_t depth);
   void complete(const Token& token, std::string_view action, Kind kind);
-  void missing_edge(const Token& token, std::string_view action);
   void arrive(const Arrival& arrival);
   void join(const Arrival& arrival, int inputs);
   void keep_left(const Arrival& arrival, const std::string& cell);
@@ -126,7 +126,7 @@ class RunStep {
   bool is_answered(const Place& place);
   void end_gate(const NodeReport& report, const Token& token);
   void record(const NodeReport& report, const Token& token, JobState state);
-  [[nodiscard]] bool goes_round(const Token& token, const Place& place) const;
+  void remember_undo(const Token& token, const Place& place);
   bool is_late();
   void forget_prep(const NodeReport& report);
   std::map<std::string, std::string> about_of(const std::string& at);
@@ -135,6 +135,13 @@ class RunStep {
   void instance_done(const Token& token, const Place& place, std::string_view action, Kind kind);
   void history(std::string text);
   void count_jobs(std::int64_t ended);
+
+  // run_refuse.cc
+  static bool misses_edge(const Token& token, std::string_view action);
+  static std::string missing_edge(const Token& token, std::string_view action);
+  std::optional<std::string> refusal(const NodeReport& report, const Token& token);
+  bool refuse(const NodeReport& report, const Token& token);
+  void fail_to_lead_on(const Token& token, const Place& place, std::string_view action);
 
   // run_result.cc
   void commit(const NodeReport& report);
@@ -145,7 +152,6 @@ class RunStep {
   void follow(const NodeReport& report, const Token& token);
   void end_as_asked(const NodeReport& report);
   std::int64_t cycles_of(const NodeReport& report);
-  bool may_iterate(const NodeReport& report, const Token& token);
   void iterate(const NodeReport& report, const Token& token);
 
   // run_map.cc

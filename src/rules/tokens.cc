@@ -132,28 +132,15 @@ void RunStep::complete(const Token& token, std::string_view action, Kind kind) {
            .left = left_behind(token, stays)});
     }
   }
-  if (kind == Kind::taken && !any && !node.out.empty()) missing_edge(token, action);
+  if (kind == Kind::taken && !any && !node.out.empty()) {
+    history("node " + node.node->name + ": " + missing_edge(token, action) +
+            ": the flow ends there");
+  }
   if (kind == Kind::taken && graph.ends_late() && (!leads_on || may_be_last)) {
     edit_.write((leads_on ? "el:" : "e:") + token.spot.scope,
                 node.node->name + '|' + std::string(action));
   }
   count(token, -1);
-}
-
-void RunStep::missing_edge(const Token& token, std::string_view action) {
-  const Graph& graph = *token.spot.graph;
-  std::set<std::string> known;
-  for (const int e : graph.nodes()[token.node].out) known.insert(graph.edges()[e].action);
-  std::string names;
-  for (const std::string& name : known) names += (names.empty() ? "" : ", ") + name;
-  const std::string& node = node_of(token).name;
-  const std::string what = "node " + node + " ended with action \"" + std::string(action) +
-                           "\", which has no edge (it has: " + names + ")";
-  if (limits_of(token.spot).fail_on_missing) {
-    fail({{.node = node}}, what);
-  } else {
-    history(what + ": the flow ends there");
-  }
 }
 
 void RunStep::arrive(const Arrival& arrival) {

@@ -70,12 +70,16 @@ rules::Outcome NodeRun::item() {
 
 rules::Outcome NodeRun::post() {
   const std::string marker = map_mark();
-  std::string action = "default";
   if (task_ && task_->node && task_->node->post) {
     const auto results = whole_map(marker);
-    action = once(*context_, [&] { return task_->node->post(*this, "null", *results); });
+    const auto post = [&] { return task_->node->post(*this, "null", *results); };
+    return conclude(marker, once(*context_, post));
   }
-  return conclude(marker, std::move(action));
+  // What had no edge before has none now either.
+  const std::string about = field("n:" + rules::write_place(ticket_.place)).value_or("{}");
+  const auto object = rules::read_raw_object(about);
+  const bool acted = object && object->contains("action");
+  return conclude(marker, acted ? or_throw(rules::read_string(object->at("action"))) : "default");
 }
 
 // What a flow ends with is its output: the list itself, when it is no longer than a result may be.
