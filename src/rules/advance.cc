@@ -84,7 +84,7 @@ void RunStep::end(const NodeReport& report) {
     if (state_ == RunState::running && meant) time_out();
     return count_jobs(0);
   }
-  if (state_ == RunState::running && is_late()) time_out();
+  if (state_ == RunState::running && is_late(report)) time_out();
   for (const NodeReport& one : report.local) local_.push_back(&one);
   if (report.phase == Phase::fire) {
     go_on_firing(report);
@@ -96,8 +96,8 @@ void RunStep::end(const NodeReport& report) {
 }
 
 // Nobody may have been there when its time was over.
-bool RunStep::is_late() {
-  if (!flow_.graph->definition().limits.timeout) return false;
+bool RunStep::is_late(const NodeReport& report) {
+  if (!flow_.graph->definition().limits.timeout && !report.late) return false;
   const std::int64_t until = edit_.read_number("until");
   return until > 0 && clock_.now > from_ms(until);
 }
@@ -327,10 +327,10 @@ void RunStep::count_jobs(std::int64_t ended) {
     put_step({{.node = std::to_string(number)}}, Phase::fire, std::nullopt, "");
     ++began_;
   }
-  // What is fired while the run fails is only held back.
   const bool fails = state_ == RunState::failing;
   if (fired_ > 0) {
-    RunAdd steps{.name = "steps", .by = std::to_string(fired_)};
+    // Of a run that fails they are held back, and made after a retry.
+    RunAdd steps{.name = fails ? "held" : "steps", .by = std::to_string(fired_)};
     if (!fails) steps.at_most = flow_.graph->definition().limits.max_steps;
     edit_.add(std::move(steps));
   }

@@ -8,6 +8,7 @@
 // that a node lies in, with a slash, or nothing:
 //   state flow def input parent created ended error output steps   what `flow show` says
 //   from          RUN|PLACE that it was forked from;  started  when its first node began
+//   held          steps that it was about to make when it failed
 //   cause         its error before the compensation failed too
 //   until late    when it is to have ended, and that it had not
 //   a             jobs of the run that have not ended

@@ -32,6 +32,7 @@ struct NodeReport {
   Phase phase = Phase::main;
   std::vector<int> tag = {};
   LeftLoops left = {};
+  bool late = false;  ///< Its run was to have ended by then.
   End end = End::succeeded;
   std::string action = "default";
   std::string result = "null";  ///< JSON text.

@@ -152,7 +152,8 @@ void RunStep::retry(const std::vector<RunField>& open, std::string why, bool for
   const bool undoing = std::ranges::find(steps, Phase::undo, &OpenStep::phase) != steps.end();
   state_ = undoing ? RunState::compensating : RunState::running;
   edit_.write("state", std::string(to_text(state_)));
-  for (const char* cell : {"ended", "until", "late"}) edit_.erase(cell);
+  edit_.write_number("steps", edit_.read_number("steps") + edit_.read_number("held"));
+  for (const char* cell : {"ended", "until", "late", "held"}) edit_.erase(cell);
   edit_.mark({.state = std::string(to_text(state_))});
   history(std::move(why));
   // What was undone already stays so: such a run can only be undone to its end.

@@ -14,8 +14,8 @@ namespace penstock::rules {
 bool RunStep::misses_edge(const Token& token, std::string_view action) {
   const Graph& graph = *token.spot.graph;
   const std::vector<int>& out = graph.nodes()[token.node].out;
-  return !out.empty() && std::ranges::none_of(
-                             out, [&](int e) { return graph.edges()[e].action == action; });
+  return !out.empty() &&
+         std::ranges::none_of(out, [&](int e) { return graph.edges()[e].action == action; });
 }
 
 std::string RunStep::missing_edge(const Token& token, std::string_view action) {
@@ -24,8 +24,8 @@ std::string RunStep::missing_edge(const Token& token, std::string_view action) {
   for (const int e : graph.nodes()[token.node].out) known.insert(graph.edges()[e].action);
   std::string names;
   for (const std::string& name : known) names += (names.empty() ? "" : ", ") + name;
-  return "it ended with action \"" + std::string(action) + "\", which has no edge (it has: " +
-         names + ")";
+  return "it ended with action \"" + std::string(action) +
+         "\", which has no edge (it has: " + names + ")";
 }
 
 std::optional<std::string> RunStep::refusal(const NodeReport& report, const Token& token) {
@@ -81,7 +81,7 @@ void RunStep::fail_to_lead_on(const Token& token, const Place& place, std::strin
 // Why a run cannot go on from these steps: it would exceed a bound again.
 std::optional<std::string> RunStep::exceeded(const std::vector<RunField>& open) {
   const FlowLimits& limits = flow_.graph->definition().limits;
-  if (edit_.read_number("steps") > limits.max_steps) {
+  if (edit_.read_number("steps") + edit_.read_number("held") > limits.max_steps) {
     return "it has made " + counted(limits.max_steps, "step") + ", which is max_steps";
   }
   for (const RunField& field : open) {

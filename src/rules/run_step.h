@@ -127,7 +127,7 @@ class RunStep {
   void end_gate(const NodeReport& report, const Token& token);
   void record(const NodeReport& report, const Token& token, JobState state);
   void remember_undo(const Token& token, const Place& place);
-  bool is_late();
+  bool is_late(const NodeReport& report);
   void forget_prep(const NodeReport& report);
   std::map<std::string, std::string> about_of(const std::string& at);
   std::optional<Time> opened_at(const std::string& at);

@@ -19,6 +19,7 @@ class Decision {
     next_.attempt = job.attempt;
     next_.crashes = job.crashes;
     next_.keep_full = policy.keep_full;
+    next_.in_run = job.in_run;
   }
 
   Transition operator()(const Succeeded& s) {
@@ -48,9 +49,10 @@ class Decision {
     return cancelled();
   }
 
+  // Nobody would tell its run that a step was cancelled: it is taken again, and finds its run over.
   Transition operator()(const Interrupted&) {
     next_.attempt = job_.attempt - 1;
-    if (job_.cancel_requested) return cancelled();
+    if (job_.cancel_requested && !job_.in_run) return cancelled();
     return back();
   }
 
@@ -73,7 +75,7 @@ class Decision {
     next_.attempt = job_.attempt - 1;
     next_.crashes = job_.crashes + 1;
     next_.error = c.certificate.substr(0, max_error_bytes);
-    if (job_.cancel_requested) return cancelled();
+    if (job_.cancel_requested && !job_.in_run) return cancelled();
     // A step of a run is ended by its next worker, which tells the run.
     if (next_.crashes >= default_max_crashes && !job_.in_run) return failed();
     back();
@@ -124,6 +126,7 @@ Transition decide(const Attempted& job, const Outcome& outcome, const Policy& po
 
 Transition overruled_by_cancel(Transition decided, const Policy& policy, Time now) {
   if (decided.to == JobState::succeeded || decided.to == JobState::cancelled) return decided;
+  if (decided.in_run && !is_terminal(decided.to)) return decided;
   decided.move = Move::cancel;
   decided.to = JobState::cancelled;
   decided.due.reset();

@@ -70,6 +70,7 @@ struct Transition {
   std::string error = {};                    ///< For the others: why.
   bool keep_full = false;                    ///< Keep payload and tags after success.
   bool alone = false;                        ///< A poison suspect: runs alone in its session.
+  bool in_run = false;                       ///< A cancel does not end it, if this does not.
   std::vector<RunChange> runs = {};          ///< Applied with it, or none of it is.
 };
 

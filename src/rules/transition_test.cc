@@ -105,6 +105,23 @@ TEST(Decide, ARequestThatCameTooLateForTheDecisionStillWins) {
   }
 }
 
+TEST(Decide, AStepOfARunThatGoesOnIsEndedByItsRunAndByNoCancel) {
+  Attempted step = attempt(1);
+  step.in_run = true;
+  for (const Outcome& outcome :
+       {Outcome(Snoozed{}), Outcome(Interrupted{}), Outcome(Crashed{"c"}), Outcome(Failed{"e"})}) {
+    const Transition decided = decide(step, outcome, policy(), now, 0.5);
+    EXPECT_FALSE(is_terminal(decided.to));
+    EXPECT_EQ(overruled_by_cancel(decided, policy(), now).to, decided.to);
+  }
+  step.cancel_requested = true;
+  EXPECT_EQ(decide(step, Interrupted{}, policy(), now, 0.5).to, JobState::ready);
+  EXPECT_EQ(decide(step, Crashed{"c"}, policy(), now, 0.5).to, JobState::ready);
+  // Its worker tells the run of these.
+  EXPECT_EQ(decide(step, Snoozed{}, policy(), now, 0.5).to, JobState::cancelled);
+  EXPECT_EQ(decide(step, Failed{"e"}, policy(), now, 0.5).to, JobState::cancelled);
+}
+
 TEST(Decide, RetryWaitsAsLongAsTheBackoffSays) {
   EXPECT_EQ(decide(attempt(1), Failed{"e"}, policy(), now, 0.5).due, now + 5s);
   EXPECT_EQ(decide(attempt(1), Snoozed{7s}, policy(), now, 0.5).due, now + 7s);

@@ -143,6 +143,7 @@ struct Reserved {
   std::string tags = {};  ///< rules::read_string_map, or empty
   /// The `state` field of its run when it was taken; empty: of none, or not known.
   std::string run_state = {};
+  std::optional<Time> run_until = {};  ///< When its run is to have ended, as known then.
   Time created_at{};
   bool alone = false;  ///< Nothing may run beside it in its session.
 };

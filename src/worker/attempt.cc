@@ -164,8 +164,19 @@ rules::Outcome Attempt::succeeded(std::string result) const {
 }
 
 std::optional<SteadyTime> Attempt::deadline() const {
-  if (!policy_.timeout || !has_started()) return std::nullopt;
-  return started_at() + *policy_.timeout;
+  const auto of_run = run_deadline();
+  if (!policy_.timeout || !has_started()) return of_run;
+  const SteadyTime own = started_at() + *policy_.timeout;
+  return of_run ? std::min(own, *of_run) : own;
+}
+
+std::optional<SteadyTime> Attempt::run_deadline() const {
+  if (!ticket_ || !reserved_.run_until || !has_started()) return std::nullopt;
+  using rules::Phase;
+  const Phase phase = ticket_->phase;
+  const bool goes_on = reserved_.run_state == to_text(rules::RunState::running);
+  if (!goes_on || !is_of_node(phase) || phase == Phase::undo || phase == Phase::sweep) return {};
+  return started_at() + (*reserved_.run_until - *job_.started_at);
 }
 
 void Attempt::progress(double share, std::string_view message) {

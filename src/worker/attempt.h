@@ -49,6 +49,8 @@ class Attempt : public JobPort {
   [[nodiscard]] const Reserved& reserved() const { return reserved_; }
   [[nodiscard]] const rules::Policy& policy() const { return policy_; }
   [[nodiscard]] std::optional<SteadyTime> deadline() const;
+  /// When the run that it is a step of is to have ended.
+  [[nodiscard]] std::optional<SteadyTime> run_deadline() const;
   [[nodiscard]] SteadyTime started_at() const { return SteadyTime{Nanos{started_.load()}}; }
   [[nodiscard]] bool has_started() const { return started_.load() != 0; }
   [[nodiscard]] bool is_claimed() const { return claim_.load() == Claim::claimed; }

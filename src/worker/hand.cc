@@ -22,8 +22,20 @@ Duration since(SteadyTime then, SteadyTime now) {
   return std::chrono::duration_cast<Duration>(now - then);
 }
 
-std::string timed_out(const Attempt& attempt) {
-  return "timed out after " + rules::format_duration(*attempt.policy().timeout);
+bool ends_with_run(const Attempt& attempt) {
+  const auto end = attempt.run_deadline();
+  return end && end == attempt.deadline();
+}
+
+// It had to stop; what succeeded all the same within a run that is late, succeeded.
+rules::Outcome timed_out(const Attempt& attempt, const rules::Outcome& ended,
+                         const std::string& how = "") {
+  if (!ends_with_run(attempt)) {
+    const std::string after = rules::format_duration(*attempt.policy().timeout);
+    return rules::Failed{.error = "timed out after " + after + how};
+  }
+  if (std::holds_alternative<rules::Succeeded>(ended)) return ended;
+  return rules::Cancelled{"its run has timed out" + how};
 }
 
 }  // namespace
@@ -107,7 +119,7 @@ void Hand::collect(SteadyTime now) {
     if (item.given_back) continue;
     // Notes are refused once the job has ended, so these have to go out first.
     if (auto note = ended.attempt->take_note()) last_notes_.push_back(*std::move(note));
-    if (item.overdue_since) ended.outcome = rules::Failed{.error = timed_out(*ended.attempt)};
+    if (item.overdue_since) ended.outcome = timed_out(*ended.attempt, ended.outcome);
     end(key, item, ended.outcome);
   }
 }
@@ -171,6 +183,10 @@ void Hand::end_step(const Key& key, const Attempt& attempt, const rules::Outcome
     report.end = End::failed;
     report.error = next.error;
   }
+  // Its run need not wait for a slot to find that out.
+  const auto run_end = attempt.run_deadline();
+  report.late = run_end && store_.clock().steady() >= *run_end;
+  if (report.late && report.end == End::failed) report.end = End::dropped;
   steps_[key] = {.ticket = *attempt.ticket(), .report = std::move(report)};
 }
 
@@ -201,7 +217,7 @@ bool Hand::stop_overdue(SteadyTime now) {
                              ") did not stop after its time-out: its slot is lost, the process "
                              "will be replaced");
     end(key, item,
-        rules::Failed{.error = timed_out(*item.attempt) + ", and its handler did not stop"});
+        timed_out(*item.attempt, rules::Interrupted{}, ", and its handler did not stop"));
     slots_.lose(*item.attempt);
     lost = true;
     items_.erase(here);

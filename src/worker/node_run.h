@@ -142,6 +142,7 @@ class NodeRun : public NodePort {
   /// Keeps what prep returned, wrote and locked, for when exec has to be tried again.
   void keep(std::string prepared);
   void do_as_prep_did();
+  void ask_again(const std::map<std::string, std::string>& asked);
   void run_local();
   struct LocalFault {
     std::string text = {};

@@ -190,13 +190,15 @@ std::optional<std::string> NodeRun::at(const rules::PathRoot& root) {
   return std::nullopt;
 }
 
-// {"locks": [FIELD], "KEY of the store": {"value": JSON, "erased": true, "added": BY, "appended":
+// {"locks": [FIELD], "asked": {"next": [NODE], "instead": [NODE], "iterate": JSON, "terminate":
+// WHY, "cancel": WHY}, "KEY of the store": {"value": JSON, "erased": true, "added": BY, "appended":
 // [VALUE]}}, the keys with a slash before them.
 void NodeRun::keep(std::string prepared) {
   report_.prepared = std::move(prepared);
   report_.kept_locks = report_.locks;
   report_.kept_writes.clear();
-  if (written_.empty() && report_.locks.empty()) return;
+  const bool asks = !report_.next.empty() || report_.iterate || report_.terminate || report_.cancel;
+  if (written_.empty() && report_.locks.empty() && !asks) return;
   const auto list = [](rules::JsonWriter& out, const std::vector<std::string>& texts) {
     out.begin_array();
     for (const std::string& text : texts) out.text(text);
@@ -205,6 +207,19 @@ void NodeRun::keep(std::string prepared) {
   rules::JsonWriter out;
   out.begin_object().key("locks");
   list(out, report_.locks);
+  out.key("asked").begin_object();
+  for (const bool instead : {false, true}) {
+    std::vector<std::string> nodes;
+    for (const rules::NextNode& next : report_.next) {
+      if (next.instead == instead) nodes.push_back(next.node);
+    }
+    out.key(instead ? "instead" : "next");
+    list(out, nodes);
+  }
+  if (report_.iterate) out.key("iterate").raw(*report_.iterate);
+  if (report_.terminate) out.key("terminate").text(*report_.terminate);
+  if (report_.cancel) out.key("cancel").text(*report_.cancel);
+  out.end_object();
   for (const auto& [key, written] : written_) {
     out.key('/' + key).begin_object();
     if (written.value) out.key("value").raw(*written.value);
@@ -228,12 +243,30 @@ void NodeRun::do_as_prep_did() {
       continue;
     }
     auto object = or_throw(rules::read_raw_object(text));
+    if (name == "asked") {
+      ask_again(object);
+      continue;
+    }
     Written& written = written_[name.substr(1)];
     written.replaced = object.contains("value") || object.contains("erased");
     if (object.contains("value")) written.value = object["value"];
     if (object.contains("added")) written.added = or_throw(rules::read_string(object["added"]));
     written.appended = or_throw(rules::read_string_list(object["appended"]));
   }
+}
+
+void NodeRun::ask_again(const std::map<std::string, std::string>& asked) {
+  for (const bool instead : {false, true}) {
+    const auto nodes = asked.at(instead ? "instead" : "next");
+    for (const std::string& node : or_throw(rules::read_string_list(nodes))) next(node, instead);
+  }
+  const auto text = [&](const char* key) -> std::optional<std::string> {
+    if (!asked.contains(key)) return std::nullopt;
+    return or_throw(rules::read_string(asked.at(key)));
+  };
+  if (asked.contains("iterate")) report_.iterate = asked.at("iterate");
+  report_.terminate = text("terminate");
+  report_.cancel = text("cancel");
 }
 
 void NodeRun::next(std::string_view node, bool instead) {

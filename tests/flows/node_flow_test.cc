@@ -111,6 +111,35 @@ TEST_P(NodeFlow, WhatPrepOrPostThrowsFailsTheNodeAtOnce) {
   }
 }
 
+TEST_P(NodeFlow, WhatPrepAskedForHoldsWhenExecIsTriedAgain) {
+  const std::map<std::string, std::function<void(Shared&)>> asks = {
+      {"cancelled exec exec", [](Shared& shared) { shared.cancel("enough"); }},
+      {"succeeded exec exec", [](Shared& shared) { shared.terminate("enough"); }},
+      {"succeeded exec exec asked", [](Shared& shared) { shared.next_task("asked", true); }},
+      {"succeeded exec exec exec behind",
+       [](Shared& shared) {
+         if (shared.iteration().is_null()) shared.next_iteration(1);
+       }},
+  };
+  for (const auto& [ends, ask] : asks) {
+    Flow flow("asks");
+    Step step;
+    step.prepares = [ask](Shared& shared) { return ask(shared), json(); };
+    step.executes = [this](const json&) {
+      trace_.add("exec");
+      if (trace_.count("exec") < 2) throw std::runtime_error("not yet");
+      return json();
+    };
+    auto node = flow.node("node", step, {.max_attempts = 2, .backoff = at_once});
+    node >> flow.task("behind", [this] { trace_.add("behind"); });
+    node.on("never") >> flow.task("asked", [this] { trace_.add("asked"); });
+    work({flow});
+    trace_.clear();
+    const std::string state = run(flow).state;
+    EXPECT_EQ(state + ' ' + trace_.joined(), ends);
+  }
+}
+
 TEST_P(NodeFlow, WhatPrepWroteAndLockedIsThereWhenExecIsTriedAgain) {
   Flow flow("keeps");
   Step step;

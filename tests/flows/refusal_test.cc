@@ -132,19 +132,21 @@ TEST_P(Refusal, ARunThatHasReachedABoundIsNotRetriedBeyondIt) {
 TEST_P(Refusal, EachTurnThatANodeAskedForIsUndoneAndSoIsOneThatAskedForAnotherInstead) {
   Flow flow("undone");
   const auto undo = [](Shared& shared) { shared.append("undone", *shared.result("turns")); };
-  auto turns = flow.node("turns", [] {
-                     Step step;
-                     step.prepares = [](Shared& shared) {
-                       const json turn = shared.iteration();
-                       return turn.is_null() ? json(1) : turn;
-                     };
-                     step.executes = [](const json& turn) { return turn; };
-                     step.posts = [](Shared& shared, const json& turn, const json&) {
-                       if (turn < 3) shared.next_iteration(turn.get<int>() + 1);
-                       return "default";
-                     };
-                     return step;
-                   }()).undo(undo);
+  auto turns = flow.node("turns",
+                         [] {
+                           Step step;
+                           step.prepares = [](Shared& shared) {
+                             const json turn = shared.iteration();
+                             return turn.is_null() ? json(1) : turn;
+                           };
+                           step.executes = [](const json& turn) { return turn; };
+                           step.posts = [](Shared& shared, const json& turn, const json&) {
+                             if (turn < 3) shared.next_iteration(turn.get<int>() + 1);
+                             return "default";
+                           };
+                           return step;
+                         }())
+                   .undo(undo);
   auto other = flow.task("other", [](Shared& shared) { shared.next_task("bad", true); })
                    .undo([](Shared& shared) { shared.append("undone", "other"); });
   turns >> other >> flow.task("replaced", [] {});

@@ -188,6 +188,22 @@ TEST_P(StopsWhatRuns, ATimeOutStopsTheNodeThatRuns) {
   EXPECT_EQ(trace_.joined(), "begun stopped");
 }
 
+TEST_P(StopsWhatRuns, ATimeOutStopsTheNodeThatRunsThoughNoSlotIsFree) {
+  Flow inner("child"), flow("late", {.timeout = Duration{300}});
+  inner.task("long", [this](Shared& shared) { until_stopped(shared); });
+  flow.run("calls", inner);
+  work({flow}, {.concurrency = 1});
+  EXPECT_EQ(run(flow).error, "timed out after 300ms");
+  EXPECT_EQ(trace_.joined(), "begun stopped");
+}
+
+TEST_P(StopsWhatRuns, ATimeOutEndsARunWhoseNodeComesBackAgainAndAgain) {
+  Flow flow("late", {.timeout = Duration{100}});
+  flow.task("again", [] { throw Snooze(Duration{1}); });
+  work({flow});
+  for (int runs = 0; runs < 5; ++runs) EXPECT_EQ(run(flow).error, "timed out after 100ms");
+}
+
 TEST_P(StopsWhatRuns, ATimeOutHoldsThoughNoWorkerWasThereWhenItPassed) {
   for (const bool answers_before : {true, false}) {
     Flow flow("away", {.timeout = Duration{300}});

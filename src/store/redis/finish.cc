@@ -33,6 +33,7 @@ void add_transition(ScriptArguments& arguments, const rules::Transition& next, T
   if (next.keep_full) flags += 'k';
   if (next.alone) flags += 'a';
   if (next.move == rules::Move::give_back) flags += 'b';
+  if (next.in_run) flags += 'r';
   arguments.made(std::move(flags));
   arguments.add(rules::to_ms(now) + default_ttl_ms());
 }
@@ -71,7 +72,12 @@ Reserved RedisStore::read_reserved(const Reply& job, Fence fence, bool has_fence
     read.id = own_id.empty() ? mint_->make(read.key) : JobId{std::string(own_id)};
     read.alone = next().integer() != 0;
   }
-  if (at < job.size()) read.run_state = next().text();
+  if (at < job.size()) {
+    const std::string_view run = next().text();
+    const std::size_t space = std::min(run.find(' '), run.size());
+    read.run_state = run.substr(0, space);
+    if (space < run.size()) read.run_until = read_time(run.substr(space + 1));
+  }
   return read;
 }
 

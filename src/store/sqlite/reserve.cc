@@ -7,6 +7,7 @@
 #include "rules/duration.h"
 #include "rules/job_state.h"
 #include "rules/limits.h"
+#include "rules/whole_number.h"
 #include "store/sqlite/large_text.h"
 #include "store/sqlite/run_field.h"
 
@@ -155,6 +156,9 @@ void SqliteStore::reserve(WriteStep& step, const SessionRow& session, const Want
     }
     if (const auto run = rules::run_of(ready.job.own); !run.empty()) {
       ready.job.run_state = read_run_field(step.connection(), run, "state").value_or("");
+      const auto until = read_run_field(step.connection(), run, "until");
+      const auto ms = until ? rules::whole_number(*until) : std::nullopt;
+      if (ms) ready.job.run_until = rules::from_ms(*ms);
     }
     reservation.take(std::move(ready.job), ready.own_id);
   };

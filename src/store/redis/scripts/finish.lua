@@ -18,8 +18,8 @@
 -- ARGV[15]  transition_count
 -- ARGV[16]  suspect_crashes: from so many crashes on a job runs alone
 -- ARGV[17..]  queues; pools; for each transition lane, sequence, fence, to, attempt, crashes,
---          misses, at_ms, text, flags (k keep in full, a alone, b give back), cancelled_until_ms,
---          change_count and so many changes of runs (see lib/run.lua)
+--          misses, at_ms, text, flags (k keep in full, a alone, b give back, r in a run),
+--          cancelled_until_ms, change_count and so many changes of runs (see lib/run.lua)
 -- Returns  {1, accepted, alone_waiting, next_due_ms, fence, jobs, conflicts}: accepted has a 1 or 0
 --          for each, or c when its runs are not as it expects: then conflicts has its number, how
 --          many words follow, and these (see lib/run.lua);
@@ -76,7 +76,8 @@ for i = 1, count do
              misses = whole(ARGV[at + 6]), at_ms = whole_or_none(ARGV[at + 7]), text = ARGV[at + 8],
              keep_full = string.find(ARGV[at + 9], 'k', 1, true),
              alone = string.find(ARGV[at + 9], 'a', 1, true),
-             give_back = string.find(ARGV[at + 9], 'b', 1, true)}
+             give_back = string.find(ARGV[at + 9], 'b', 1, true),
+             in_run = string.find(ARGV[at + 9], 'r', 1, true)}
   local until_ms = whole(ARGV[at + 10])
   next_arg = at + 12
   for k = 1, whole(ARGV[at + 11]) do changes[k], next_arg = read_change(next_arg) end
@@ -99,8 +100,10 @@ for i = 1, count do
   end
   if ours then
     seen[name] = true
-    -- The request may be younger than what the worker knew when it decided.
-    if told and to ~= 'succeeded' and to ~= 'cancelled' and
+    -- The request may be younger than what the worker knew when it decided. A step that goes on is
+    -- ended by its run alone.
+    local goes_on = t.in_run and (to == 'ready' or to == 'scheduled')
+    if told and not goes_on and to ~= 'succeeded' and to ~= 'cancelled' and
        redis.call('HEXISTS', cancel_key, name) == 1 then
       local own_ttl = redis.call('HGET', p .. 'job:' .. name, 'ttl')
       to, t.alone = 'cancelled', nil
