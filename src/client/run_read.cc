@@ -159,7 +159,8 @@ std::optional<Job> Runs::find_job(const std::string& id) {
   return std::get<Job>(**found);
 }
 
-Result<Runs::Open> Runs::add_open(const std::string& run, std::map<std::string, RunNode>& nodes) {
+Result<Runs::Open> Runs::add_open(const Run& of, std::map<std::string, RunNode>& nodes) {
+  const std::string& run = of.id.text;
   auto open = reader_.fields_of(run, "j:");
   if (!open) return std::move(open).error();
   Open found_open{.only_waits = !open->empty()};
@@ -213,6 +214,9 @@ Result<Runs::Open> Runs::add_open(const std::string& run, std::map<std::string, 
       continue;
     }
     add_job(node, *job);
+    // It came too late: nothing of what it did was kept.
+    const bool too_late = of.ended() && job->state == JobState::succeeded;
+    if (too_late) node.state = rules::to_text(JobState::ready);
     if (node.state == rules::to_text(JobState::running)) found_open.running.insert(name.substr(2));
   }
   return found_open;
@@ -223,7 +227,7 @@ Result<void> Runs::add_nodes(Run& run) {
   auto ended = reader_.fields_of(run.id.text, "n:");
   if (!ended) return std::move(ended).error();
   add_ended(nodes, *ended);
-  auto open = add_open(run.id.text, nodes);
+  auto open = add_open(run, nodes);
   if (!open) return std::move(open).error();
   auto maps = reader_.fields_of(run.id.text, "m:");
   if (!maps) return std::move(maps).error();

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t most_names = 500;
 constexpr std::size_t most_graphs = 200;
+constexpr int most_looks = 100;
 constexpr std::size_t most_maps = 2000;
 constexpr std::size_t most_chunk_bytes = 32 << 20;
 
@@ -72,25 +73,48 @@ Result<std::vector<std::string>> RunReader::values(const std::string& run,
   });
 }
 
-Result<std::optional<std::string>> RunReader::item(const std::string& run, const rules::Place& map,
-                                                   std::int64_t number) {
-  const std::string place = "m:" + rules::write_place(map), key = run + '|' + place;
-  std::optional<rules::MapCell> cell;
+// What is set and appended in one step is read in parts: until nothing changed meanwhile. A list
+// that is set anew all the time is taken as it is at last.
+Result<std::optional<std::string>> RunReader::list(const std::string& run, const std::string& key) {
+  const std::string set = "s:" + key, mark = "c:" + key;
+  auto before = fields(run, {set, mark});
+  if (!before) return std::move(before).error();
+  for (int looks = 1;; ++looks) {
+    auto appended = values(run, set);
+    if (!appended) return std::move(appended).error();
+    auto after = fields(run, {set, mark});
+    if (!after) return std::move(after).error();
+    if (*before == *after || looks == most_looks) {
+      const auto found = before->find(set);
+      std::optional<std::string> value;
+      if (found != before->end()) value = std::move(found->second);
+      return before->contains(mark) ? rules::append_raw(value, *appended) : value;
+    }
+    before = std::move(after);
+  }
+}
+
+// It keeps its list when it has ended, under another name: a map of flows runs once at its place.
+Result<rules::MapCell> RunReader::map(const std::string& run, const rules::Place& place) {
+  const std::string at = rules::write_place(place), key = run + '|' + at;
   {
     const std::lock_guard lock(mutex_);
     const auto known = maps_.find(key);
-    if (known != maps_.end()) cell = known->second;
+    if (known != maps_.end()) return known->second;
   }
-  if (!cell) {
-    auto read = fields(run, {place});
-    if (!read) return std::move(read).error();
-    if (!read->contains(place)) return std::optional<std::string>();
-    cell = rules::read_map(read->at(place));
-    const std::lock_guard lock(mutex_);
-    if (maps_.size() >= most_maps) maps_.clear();
-    maps_[key] = *cell;
-  }
-  auto items = chunk(run, rules::item_field(*cell, number));
+  auto read = fields(run, {"m:" + at, "me:" + at});
+  if (!read) return std::move(read).error();
+  if (read->empty()) return Error{Errc::not_found, "no map has begun at " + at};
+  const rules::MapCell cell = rules::read_map(read->begin()->second);
+  const std::lock_guard lock(mutex_);
+  if (maps_.size() >= most_maps) maps_.clear();
+  maps_[key] = cell;
+  return cell;
+}
+
+Result<std::optional<std::string>> RunReader::item(const std::string& run,
+                                                   const rules::MapCell& map, std::int64_t number) {
+  auto items = chunk(run, rules::item_field(map, number));
   if (!items) return std::move(items).error();
   const auto index = static_cast<std::size_t>(number % rules::stage_chunk);
   if (index >= (*items)->size()) return std::optional<std::string>();

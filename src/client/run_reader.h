@@ -27,10 +27,14 @@ class RunReader {
   /// All fields whose name begins so.
   Result<Fields> fields_of(const std::string& run, const std::string& prefix);
   Result<std::vector<std::string>> values(const std::string& run, const std::string& list);
-  /// An item of a map, which never changes: what was read lately is kept. Nothing: there is no such
-  /// item.
-  Result<std::optional<std::string>> item(const std::string& run, const rules::Place& map,
+  /// A key of the shared store that has a list, as it was at one moment. Nothing: it is gone.
+  Result<std::optional<std::string>> list(const std::string& run, const std::string& key);
+  /// An item of a staged list, which never changes: what was read lately is kept. Nothing: there is
+  /// no such item.
+  Result<std::optional<std::string>> item(const std::string& run, const rules::MapCell& map,
                                           std::int64_t number);
+  /// Of a map of flows that has begun. Errors: not_found.
+  Result<rules::MapCell> map(const std::string& run, const rules::Place& place);
   /// HASH, or HASH/NODE... for the flow of a run inside. Errors: not_found.
   Result<rules::PinnedGraph> graph(const std::string& name);
   /// Writes to a run outside of a job's end. Errors: conflict.

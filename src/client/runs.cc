@@ -99,6 +99,25 @@ Result<FlowText> Runs::definition(std::string_view flow) {
   return FlowText{.flow = std::string(flow), .definition = (*text)[field]};
 }
 
+namespace {
+
+Result<void> check_definition(const FlowText& flow) {
+  auto definition = rules::read_definition(flow.definition);
+  if (!definition) return std::move(definition).error();
+  if (definition->flow != flow.flow) {
+    return Error{Errc::invalid, "this is the definition of flow \"" +
+                                    rules::printable(definition->flow) + "\" and not of \"" +
+                                    rules::printable(flow.flow) + '"'};
+  }
+  std::vector<rules::FlowProblem> problems;
+  rules::Graph::compile(std::make_shared<const rules::FlowDefinition>(*std::move(definition)),
+                        problems);
+  if (problems.empty()) return {};
+  return Error{Errc::invalid, "flow " + flow.flow + ": " + problems[0].text};
+}
+
+}  // namespace
+
 Result<void> Runs::publish(Producer& producer, const FlowText& flow) {
   const std::string hash = rules::content_hash(flow.definition);
   const std::string name = "f:" + flow.flow;
@@ -107,6 +126,7 @@ Result<void> Runs::publish(Producer& producer, const FlowText& flow) {
   if (const auto found = known->find(name); found != known->end() && found->second == hash) {
     return {};
   }
+  if (auto ok = check_definition(flow); !ok) return ok;
   auto store = handles_.lend();
   if (!store) return std::move(store).error();
   const rules::RunChange change = published(flow, hash);
@@ -232,7 +252,8 @@ Result<RunId> Runs::fork(Producer& producer, const ForkSpec& spec) {
   if (!pinned) return std::move(pinned).error();
   auto place = rules::read_place(spec.node);
   if (!place) return std::move(place).error();
-  if (auto known = rules::locate(*pinned->graph, *place); !known) return std::move(known).error();
+  auto known = rules::locate(*pinned->graph, *place);
+  if (!known) return std::move(known).error();
   auto log = reader_.values(spec.run.text, "log");
   if (!log) return std::move(log).error();
   const std::string before = rules::write_place(*place);
@@ -245,6 +266,11 @@ Result<RunId> Runs::fork(Producer& producer, const ForkSpec& spec) {
     if (*at == before || at->starts_with(before + '/')) break;
     if (auto ok = rules::replay(line, image); !ok) return std::move(ok).error();
     past.push_back(std::move(line));
+  }
+  if (past.size() == log->size() && known->graph->nodes()[known->node].node->local) {
+    return Error{Errc::invalid, "node " + before +
+                                    " is local, it ran within the node before it: a fork begins "
+                                    "before that one"};
   }
   if (past.size() == log->size()) {
     return Error{Errc::not_found, "node " + before + " has not ended in run " + spec.run.text +
@@ -289,6 +315,8 @@ Result<RunId> Runs::write_fork(Producer& producer, const rules::PinnedGraph& pin
     static const std::vector<std::string> own = {"state", "started", "ended", "until", "late",
                                                  "error", "output",  "a",     "parent"};
     if (std::ranges::find(own, name) != own.end()) continue;
+    // What the other run has done is its own to undo.
+    if (name == "un" || name.starts_with("u:") || name.starts_with("ur:")) continue;
     bytes += value.size();
     piece.set.push_back({.name = name, .value = std::move(value)});
     if (piece.set.size() < 1000 && bytes < rules::step_bytes / 2) continue;
@@ -330,18 +358,24 @@ Result<std::map<std::string, std::string>> Runs::shared(const RunId& id) {
   auto known = brief(id);
   if (!known) return std::move(known).error();
   std::map<std::string, std::string> values;
+  std::set<std::string> lists;
+  const auto look_for_lists = [&]() -> Result<void> {
+    auto marks = reader_.fields_of(id.text, "c:");
+    if (!marks) return std::move(marks).error();
+    for (const auto& [name, mark] : *marks) lists.insert(name.substr(2));
+    return {};
+  };
+  // A list may come or go meanwhile.
+  if (auto ok = look_for_lists(); !ok) return std::move(ok).error();
   auto set = reader_.fields_of(id.text, "s:");
   if (!set) return std::move(set).error();
   for (auto& [name, value] : *set) values[name.substr(2)] = std::move(value);
-  auto lists = reader_.fields_of(id.text, "c:");
-  if (!lists) return std::move(lists).error();
-  for (const auto& [name, mark] : *lists) {
-    const std::string key = name.substr(2);
-    auto appended = reader_.values(id.text, "s:" + key);
-    if (!appended) return std::move(appended).error();
-    const auto before = values.find(key);
-    const auto set_before = before == values.end() ? std::nullopt : std::optional(before->second);
-    values[key] = rules::append_raw(set_before, *appended);
+  if (auto ok = look_for_lists(); !ok) return std::move(ok).error();
+  for (const std::string& key : lists) {
+    auto value = reader_.list(id.text, key);
+    if (!value) return std::move(value).error();
+    values.erase(key);
+    if (*value) values[key] = **std::move(value);
   }
   return values;
 }

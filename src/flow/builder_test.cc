@@ -123,6 +123,13 @@ TEST(FlowBuilder, ANodeThatNoFlowHasMadeIsNotConnected) {
   EXPECT_NE(refusal(flow).find("that no flow has made"), std::string::npos);
 }
 
+TEST(FlowBuilder, ANameOfAGroupThatIsNoUtf8IsAMistake) {
+  Flow flow("flow");
+  auto a = flow.task("a", [] {}), b = flow.task("b", [] {}), c = flow.task("c", [] {});
+  a >> (b | c).with(Policy::best_effort(), "\xff");
+  EXPECT_NE(refusal(flow).find("is no UTF-8"), std::string::npos) << refusal(flow);
+}
+
 TEST(FlowBuilder, AGroupHasOneAction) {
   Flow flow("flow");
   auto a = flow.task("a", [] {}), b = flow.task("b", [] {}), c = flow.task("c", [] {});

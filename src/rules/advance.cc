@@ -154,6 +154,7 @@ void RunStep::end_main(const NodeReport& report, const Token& token) {
       fail(report.place, "the prep of a batch cannot ask for other steps: ask in its post");
       return park(token, report.place, report.phase);
     }
+    if (refuse(report, token)) return;
     record(report, token, JobState::running);
     commit(report);
     return begin_map(report, token);
@@ -194,6 +195,9 @@ void RunStep::end_gate(const NodeReport& report, const Token& token) {
   const std::string field = "g:" + write_place(report.place);
   const std::string known = edit_.read(field).value_or("open");
   NodeReport ended = report;
+  if (node.kind == FlowNode::Kind::child) {
+    ended.inside = edit_.read("k:" + write_place(report.place)).value_or("");
+  }
   if (const auto opened = opened_at(write_place(report.place))) ended.started_at = opened;
   if (known == "open") {
     const bool timer = node.gate && node.gate->ask == Gate::Ask::timer;
@@ -211,6 +215,7 @@ void RunStep::end_gate(const NodeReport& report, const Token& token) {
     if (const auto error = answer->find("error"); error != answer->end()) {
       ended.end = NodeReport::End::failed;
       ended.error = read_string(error->second).value_or("the run inside failed");
+      if (answer->contains("not_undone")) not_undone(ended);
       return end_running(ended, token);
     }
   }
@@ -269,6 +274,7 @@ void RunStep::record(const NodeReport& report, const Token& token, JobState stat
   const bool acted = state == JobState::succeeded || report.phase == Phase::post;
   if (acted) about.key("action").text(report.action);
   if (!report.worker.empty()) about.key("worker").text(report.worker);
+  if (!report.inside.empty()) about.key("run").text(report.inside);
   // Of what was in several parts, the last one tells of all.
   std::map<std::string, std::string> before;
   if (report.phase == Phase::post) before = about_of(at);
@@ -285,6 +291,7 @@ void RunStep::record(const NodeReport& report, const Token& token, JobState stat
   about.end_object();
   const bool item = report.place.back().item >= 0;
   if (!item || state == JobState::failed) edit_.write("n:" + at, about.take());
+  if (item) forget_item(report, token, state);
   edit_.erase("j:" + at);
   forget_prep(report);
   // A map or a flow that goes on may read what its turn before has made.

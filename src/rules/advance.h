@@ -8,6 +8,7 @@
 // that a node lies in, with a slash, or nothing:
 //   state flow def input parent created ended error output steps   what `flow show` says
 //   from          RUN|PLACE that it was forked from;  started  when its first node began
+//   made          what it would have put out, when it had come to its end as it failed
 //   held          steps that it was about to make when it failed
 //   cause         its error before the compensation failed too
 //   until late    when it is to have ended, and that it had not
@@ -24,11 +25,15 @@
 //   g:PLACE       a gate and its answer
 //   p:PLACE pw:PLACE  what prep returned, and what it wrote and locked, for a retry of exec
 //   i:PLACE       CYCLES|JSON of a turn that the one before has asked for: how many in a row, with
-//   what m:PLACE       a map: TAG|ITEMS|STAGE;  mi:STAGE:CHUNK its items mn: md: mf:   of the map
-//   at PLACE: the next item to begin, how many have ended, and failed k:PLACE       the run inside
-//   that the place waits for mr:PLACE:ITEM results of a map;  b:PLACE the tag of a flow inside u:N
-//   un        completed nodes that can be undone;  w:N places that are still to be fired s:KEY the
-//   shared store;  c:KEY a mark that the key has a list
+//   what
+//   m:PLACE       a map: TAG|ITEMS|STAGE; me: the same of a map of flows that has ended
+//   mi:STAGE:CHUNK its items;  mr:PLACE:ITEM its results
+//   mn: md: mf:   of the map at PLACE: the next item to begin, how many have ended, and failed
+//   k:PLACE       the run inside that the place waits for;  iu: one that was not undone
+//   b:PLACE       the tag of a flow inside
+//   u:N un        completed nodes that can be undone: PLACE|TAG;  ur:PLACE the result of that visit
+//   w:N           places that are still to be fired
+//   s:KEY         the shared store;  c:KEY a mark that the key has a list
 #pragma once
 
 #include "rules/graph.h"
@@ -149,6 +154,8 @@ struct MapCell {
 MapCell read_map(std::string_view cell);
 /// The field that an item of a staged list lies in, and its place there.
 std::string item_field(const MapCell& map, std::int64_t item);
+/// Of so many items so many have to succeed.
+std::int64_t needed(const GroupPolicy& policy, std::int64_t items);
 /// The field of its result.
 std::string item_result(const Place& map, std::int64_t item);
 

@@ -9,6 +9,7 @@
 #include "rules/group_check.h"
 #include "rules/json.h"
 #include "rules/name.h"
+#include "rules/place_check.h"
 
 #include <algorithm>
 #include <set>
@@ -34,7 +35,7 @@ class GraphCompiler {
     find_overlaps();
     check_joins();
     take_groups();
-    check_places();
+    check_places(g_, problems_);
   }
 
  private:
@@ -280,6 +281,8 @@ class GraphCompiler {
     }
     std::vector<int> todo(g_.branching_.begin(), g_.branching_.end());
     for (const int header : todo) g_.nodes_[header].overlaps = true;
+    // What leaves a loop again comes too late for a join behind it.
+    g_.ends_late_ = !todo.empty();
     while (!todo.empty()) {
       const int from = todo.back();
       todo.pop_back();
@@ -345,29 +348,6 @@ class GraphCompiler {
             theirs = std::max(theirs, need);
           }
         }
-      }
-    }
-  }
-
-  void check_places() {
-    for (std::size_t i = 0; i < g_.nodes_.size(); ++i) {
-      const FlowNode& node = d_.nodes[i];
-      const bool tries = node.own.max_attempts || node.own.backoff || node.own.timeout;
-      if (tries && node.body && !node.prepares) {
-        problem(node.name,
-                "a flow has neither retries nor a time-out as a node: give retries to its nodes, "
-                "and the flow itself limits.timeout");
-      }
-      if (!node.local) continue;
-      const bool plain = node.kind == FlowNode::Kind::task || node.kind == FlowNode::Kind::code;
-      if (!plain || node.map) {
-        problem(node.name, "only a single step with code (exec or task in YAML) can be local");
-      }
-      if (node.own.timeout) {
-        problem(node.name, "a local node has no time-out: it runs within that of the one before");
-      }
-      if (static_cast<int>(i) == g_.start_ || g_.nodes_[i].in.size() > 1) {
-        problem(node.name, "a local node follows exactly one other: it runs where that one ended");
       }
     }
   }

@@ -2,6 +2,7 @@
 #include "rules/group_check.h"
 
 #include "rules/counted.h"
+#include "rules/json.h"
 #include "rules/name.h"
 
 #include <algorithm>
@@ -17,6 +18,9 @@ class GroupCheck {
 
   void group(const FlowGroup& group) {
     name_ = group.name;
+    if (valid_utf8(name_) != name_) {
+      return say({}, {}, "the name of group " + printable(name_) + " is no UTF-8");
+    }
     std::set<int> members;
     for (const std::string& name : group.members) take(name, members);
     check_policy(group, members);

@@ -60,6 +60,7 @@ struct NodeReport {
   std::string stage = {};  ///< The name under which they are staged.
   /// A run inside: its own id, its input.
   std::string child = {}, child_input = {};
+  std::string inside = {};  ///< The run inside that has ended.
 
   // For runs' histories.
   std::string worker = {}, job = {};

@@ -110,11 +110,12 @@ LeftLoops read_left(std::string_view text) {
   return left;
 }
 
-// RUN|HASH|PHASE|TAG|PLACE: the place may hold anything but a bar.
+// RUN|HASH|PHASE|TAG|PLACE, or |PLACE|STAGE of an item: a place may hold anything but a bar.
 std::string write_ticket(const NodeTicket& ticket) {
   std::string text = ticket.run + '|' + ticket.definition + '|';
   text += to_text(ticket.phase);
-  return text + '|' + write_tag(ticket.tag, ticket.left) + '|' + write_place(ticket.place);
+  text += '|' + write_tag(ticket.tag, ticket.left) + '|' + write_place(ticket.place);
+  return ticket.stage.empty() ? text : text + '|' + ticket.stage;
 }
 
 Result<NodeTicket> read_ticket(std::string_view text) {
@@ -126,7 +127,9 @@ Result<NodeTicket> read_ticket(std::string_view text) {
   const std::string_view tag = cut(rest, '|');
   ticket.tag = read_tag(tag);
   ticket.left = read_left(tag);
-  auto place = rest.empty() ? Result<Place>(Place{}) : read_place(rest);
+  const std::string_view at = cut(rest, '|');
+  auto place = at.empty() ? Result<Place>(Place{}) : read_place(at);
+  ticket.stage = rest;
   if (!phase || !place || ticket.run.empty()) {
     return Error{Errc::internal, "a job's ticket is unreadable: " + std::string(text)};
   }

@@ -64,6 +64,7 @@ struct NodeTicket {
   std::vector<int> tag = {};  ///< graph.h; how often each loop around the node has begun.
   LeftLoops left = {};
   Phase phase = Phase::main;
+  std::string stage = {};  ///< Of an item: where its list is. Another try of the map has another.
 };
 
 std::string write_ticket(const NodeTicket& ticket);

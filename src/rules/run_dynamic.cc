@@ -8,8 +8,10 @@
 namespace penstock::rules {
 
 void RunStep::follow(const NodeReport& report, const Token& token) {
-  if (report.cancel || report.terminate) return end_as_asked(report);
-  bool instead = false;
+  const bool fails = state_ != RunState::running;
+  if (report.cancel || (report.terminate && !fails)) return end_as_asked(report);
+  // A run that fails does not succeed by that; after a retry nothing follows this node.
+  bool instead = report.terminate.has_value() && report.place.back().item < 0;
   for (const NextNode& next : report.next) {
     instead = instead || next.instead;
     fire(named_by(token, token.spot.graph->find(next.node)), true);

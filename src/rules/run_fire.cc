@@ -160,12 +160,16 @@ void RunStep::put_job(const Token& token, const Place& place, Phase phase,
   if (task != step_task || phase == Phase::undo) {
     job.job.own = node.own;
   }
-  job.job.own.node = write_ticket({.run = edit_.run(),
-                                   .definition = flow_.hash,
-                                   .place = place,
-                                   .tag = token.tag,
-                                   .left = token.left,
-                                   .phase = phase});
+  NodeTicket ticket{.run = edit_.run(),
+                    .definition = flow_.hash,
+                    .place = place,
+                    .tag = token.tag,
+                    .left = token.left,
+                    .phase = phase};
+  if (phase == Phase::item) {
+    ticket.stage = read_map(edit_.read("m:" + write_place(map_of(place))).value_or("")).stage;
+  }
+  job.job.own.node = write_ticket(ticket);
   // Of a run that goes on after it was halted, a gate may have been answered meanwhile.
   if (phase == Phase::gate && edit_.read("g:" + at) == "open") {
     job.job.first = JobState::waiting;

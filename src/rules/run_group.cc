@@ -31,6 +31,10 @@ std::int64_t RunStep::fail_group(const Token& behind, std::int64_t arrived) {
     ++again;
   }
   if (again > 0) return again;
+  edit_.write("gf:" + write_place(place), "only " + std::to_string(arrived) +
+                                              " of the nodes before " + node.node->name +
+                                              " succeeded, and none of them can "
+                                              "run again");
   count(behind, 1);
   park(behind, place, Phase::main);
   return 0;

@@ -36,6 +36,14 @@ void RunStep::park(const Token& token, const Place& place, Phase phase) {
               write_tag(token.tag, token.left) + '|' + std::string(to_text(phase)) + '|');
 }
 
+// The undo of a run inside failed: nothing that follows it is undone.
+void RunStep::not_undone(const NodeReport& ended) {
+  edit_.write("iu", write_place(ended.place));
+  if (state_ == RunState::running) return;  // It fails with that.
+  edit_.write("error", edit_.read("error").value_or("") + "; and node " + write_place(ended.place) +
+                           ": " + ended.error);
+}
+
 // `change` jobs more or fewer are in flight.
 void RunStep::halted(std::int64_t change) {
   const std::int64_t active = edit_.read_number("a") + change;
@@ -46,7 +54,7 @@ void RunStep::halted(std::int64_t change) {
   }
   edit_.write_number("a", 0);
   const std::int64_t number = edit_.read_number("un");
-  if (number == 0) return finish(RunState::failed);
+  if (number == 0 || edit_.read("iu")) return finish(RunState::failed);
   edit_.write("state", std::string(to_text(RunState::compensating)));
   undo(number);
 }
@@ -153,13 +161,19 @@ void RunStep::retry(const std::vector<RunField>& open, std::string why, bool for
   state_ = undoing ? RunState::compensating : RunState::running;
   edit_.write("state", std::string(to_text(state_)));
   edit_.write_number("steps", edit_.read_number("steps") + edit_.read_number("held"));
-  for (const char* cell : {"ended", "until", "late", "held"}) edit_.erase(cell);
+  for (const char* cell : {"ended", "until", "late", "held", "iu"}) edit_.erase(cell);
   edit_.mark({.state = std::string(to_text(state_))});
   history(std::move(why));
   // What was undone already stays so: such a run can only be undone to its end.
   if (undoing) return undo_again();
-  set_deadline(std::nullopt);
   edit_.erase("error");
+  const auto made = edit_.read("made");
+  edit_.erase("made");
+  if (made && steps.empty()) {
+    edit_.write("output", *made);
+    return finish(RunState::succeeded);
+  }
+  set_deadline(std::nullopt);
   for (const OpenStep& opened : steps) {
     const OpenStep* const step = &opened;
     if (step->phase == Phase::item) edit_.erase("n:" + write_place(step->place));

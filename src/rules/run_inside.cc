@@ -74,7 +74,7 @@ bool RunStep::inside_lost(const Token& token, const Place& place, bool forked) {
   if (node_of(token).kind != FlowNode::Kind::child) return false;
   const std::string at = write_place(place), told = edit_.read("g:" + at).value_or("");
   if (forked && told == "open") {
-    edit_.erase("k:" + at);
+    for (const char* kind : {"k:", "g:", "n:"}) edit_.erase(kind + at);
     return true;
   }
   const auto answer = read_raw_object(told);
@@ -98,6 +98,9 @@ void RunStep::tell_parent(RunState state) {
     answer.key("error").text("run " + edit_.run() + " inside ended " + std::string(to_text(state)) +
                              ": " + edit_.read("error").value_or(""));
   }
+  // What is undone before the run around it was not.
+  const bool stays = edit_.read("cause") || edit_.read("iu");
+  if (state == RunState::failed && stays) answer.key("not_undone").raw("true");
   answer.end_object();
   edit.write("g:" + at, answer.take());
   edit.wake("j:" + at);

@@ -24,13 +24,13 @@ std::int64_t window_of(const FlowNode& node) {
   return node.map && node.map->parallel > 0 ? node.map->parallel : default_map_parallel;
 }
 
+}  // namespace
+
 // Of so many items so many have to succeed.
 std::int64_t needed(const GroupPolicy& policy, std::int64_t items) {
   if (policy.kind == GroupPolicy::Kind::best_effort) return 0;
   return policy.kind == GroupPolicy::Kind::at_least ? policy.need : items;
 }
-
-}  // namespace
 
 MapCell read_map(std::string_view text) {
   MapCell map;
@@ -54,8 +54,8 @@ void RunStep::begin_map(const NodeReport& report, const Token& token) {
   if (map.items == 0) return end_map(token, report.place, map, 0);
   const std::string at = write_place(report.place);
   const auto first = std::min(window_of(node_of(token)), static_cast<std::int64_t>(step_fires));
-  release_items(token, report.place, {.items = std::min(first, map.items)});
   edit_.write("m:" + at, map.tag + '|' + std::to_string(map.items) + '|' + map.stage);
+  release_items(token, report.place, {.items = std::min(first, map.items)});
 }
 
 // The first step opens as much of the window as one step may, later ones the rest of it by and by:
@@ -113,6 +113,8 @@ void RunStep::item_done(const Token& token, const Place& place, bool succeeded,
     return release_items(token, map_place, {.next = next, .items = std::max(next, most)});
   }
   const std::int64_t lost = edit_.read_number(failed);
+  // What is undone in a flow has the set that it had.
+  if (node.kind == FlowNode::Kind::flow) edit_.write("me:" + at, *edit_.read("m:" + at));
   for (const std::string& cell : {"m:" + at, "mn:" + at, ended, failed}) edit_.erase(cell);
   Token whole = token;
   whole.tag = tag_at(token, map.tag);
@@ -146,7 +148,8 @@ void RunStep::note_map(const std::string& at, JobState state, const MapCell& map
 void RunStep::end_map(const Token& token, const Place& map_place, const MapCell& map,
                       std::int64_t failed) {
   const std::string at = write_place(map_place);
-  if (failed > 0 && map.items - failed < needed(node_of(token).map->policy, map.items)) {
+  const std::int64_t need = needed(node_of(token).map->policy, map.items);
+  if (map.items - failed < need) {
     note_map(at, JobState::failed, map, failed);
     put_result(token, map_place, std::nullopt);
     return instance_done(token, map_place, {}, Kind::failed);

@@ -30,6 +30,14 @@ std::string RunStep::missing_edge(const Token& token, std::string_view action) {
 
 std::optional<std::string> RunStep::refusal(const NodeReport& report, const Token& token) {
   if (report.cancel || report.terminate) return std::nullopt;
+  if (report.items) {
+    const Graph::Node& node = token.spot.graph->nodes()[token.node];
+    const std::int64_t need = needed(node.node->map->policy, *report.items);
+    // A member of a group is judged by what follows it.
+    if (node.tolerated || need <= *report.items) return std::nullopt;
+    return "the list has " + counted(*report.items, "item") + ", and " + std::to_string(need) +
+           (need == 1 ? " has" : " have") + " to succeed";
+  }
   if (report.place.back().item >= 0) {
     if (!report.iterate && report.next.empty()) return std::nullopt;
     return "an item of a map cannot ask for other steps: ask behind the map";
@@ -78,7 +86,7 @@ void RunStep::fail_to_lead_on(const Token& token, const Place& place, std::strin
   park(token, place, Phase::post);
 }
 
-// Why a run cannot go on from these steps: it would exceed a bound again.
+// Why a run cannot go on from these steps: it would exceed a bound again, or its group is judged.
 std::optional<std::string> RunStep::exceeded(const std::vector<RunField>& open) {
   const FlowLimits& limits = flow_.graph->definition().limits;
   if (edit_.read_number("steps") + edit_.read_number("held") > limits.max_steps) {
@@ -87,6 +95,7 @@ std::optional<std::string> RunStep::exceeded(const std::vector<RunField>& open) 
   for (const RunField& field : open) {
     const auto step = read_open_step(field);
     if (!step || step->phase != Phase::main) continue;
+    if (auto judged = edit_.read("gf:" + write_place(step->place))) return judged;
     const int most = limits_of(spot_of(step->place)).max_visits;
     if (most == 0 || step->place.back().visit <= most) continue;
     return "node " + step->place.back().node + " has run " + counted(most, "time") +

@@ -157,10 +157,9 @@ void RunStep::recall_end(const Spot& spot) {
 void RunStep::end_flow(const Spot& spot) {
   recall_end(spot);
   if (spot.outer.empty()) {
-    if (state_ == RunState::running) {
-      edit_.write("output", last_result_);
-      finish(RunState::succeeded);
-    }
+    // One that fails has come to its end all the same: a retry has nothing more to do.
+    edit_.write(state_ == RunState::running ? "output" : "made", last_result_);
+    if (state_ == RunState::running) finish(RunState::succeeded);
     return;
   }
   Token token{.spot = spot_of(spot.outer)};

@@ -19,6 +19,15 @@ void RunStep::commit(const NodeReport& report) {
   for (const RunAppend& append : report.append) edit_.append(append.list, append.value);
 }
 
+// A retry of a group runs a map again: an item may have ended otherwise before.
+void RunStep::forget_item(const NodeReport& report, const Token& token, JobState state) {
+  if (!token.spot.graph->nodes()[token.node].tolerated) return;
+  if (state == JobState::succeeded) edit_.erase("n:" + write_place(report.place));
+  if (state == JobState::failed) {
+    edit_.erase(item_result(map_of(report.place), report.place.back().item));
+  }
+}
+
 // One that failed or was skipped has no result, whatever its visit before had.
 void RunStep::put_result(const Token& token, const Place& place,
                          std::optional<std::string> result) {

@@ -145,6 +145,7 @@ class RunStep {
 
   // run_result.cc
   void commit(const NodeReport& report);
+  void forget_item(const NodeReport& report, const Token& token, JobState state);
   /// Nothing: it has none.
   void put_result(const Token& token, const Place& place, std::optional<std::string> result);
 
@@ -173,6 +174,7 @@ class RunStep {
   void time_out();
   void park(const Token& token, const Place& place, Phase phase);
   void halted(std::int64_t active);
+  void not_undone(const NodeReport& ended);
   void put_off(const NodeReport& report, RunState state);
   void undo(std::int64_t number);
   void undone(const NodeReport& report);

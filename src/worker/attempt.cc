@@ -112,6 +112,7 @@ JobContext& Attempt::begin(Clock& clock, Client* client) {
 
 rules::Outcome Attempt::run(Clock& clock, Client* client) {
   JobContext& context = begin(clock, client);
+  if (comes_too_late()) return rules::Cancelled{"its run has timed out"};
   try {
     if (node_) {
       rules::Outcome ended = node_->run(context, reserved_.attempt >= policy_.max_attempts);
@@ -127,6 +128,7 @@ rules::Outcome Attempt::run(Clock& clock, Client* client) {
 void Attempt::start(Clock& clock, Client* client, AsyncLoop& loop,
                     const std::function<void(rules::Outcome)>& ended) {
   JobContext& context = begin(clock, client);
+  if (comes_too_late()) return ended(rules::Cancelled{"its run has timed out"});
   if (node_) {
     node_->start(context, loop, reserved_.attempt >= policy_.max_attempts,
                  [this, ended](const std::exception_ptr& thrown, rules::Outcome outcome) {
@@ -168,6 +170,11 @@ std::optional<SteadyTime> Attempt::deadline() const {
   if (!policy_.timeout || !has_started()) return of_run;
   const SteadyTime own = started_at() + *policy_.timeout;
   return of_run ? std::min(own, *of_run) : own;
+}
+
+bool Attempt::comes_too_late() const {
+  const auto end = run_deadline();
+  return end && *end <= started_at();
 }
 
 std::optional<SteadyTime> Attempt::run_deadline() const {

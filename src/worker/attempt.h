@@ -51,6 +51,7 @@ class Attempt : public JobPort {
   [[nodiscard]] std::optional<SteadyTime> deadline() const;
   /// When the run that it is a step of is to have ended.
   [[nodiscard]] std::optional<SteadyTime> run_deadline() const;
+  [[nodiscard]] bool comes_too_late() const;
   [[nodiscard]] SteadyTime started_at() const { return SteadyTime{Nanos{started_.load()}}; }
   [[nodiscard]] bool has_started() const { return started_.load() != 0; }
   [[nodiscard]] bool is_claimed() const { return claim_.load() == Claim::claimed; }

@@ -55,7 +55,10 @@ rules::Outcome NodeRun::stage(std::vector<std::string> items) {
 
 std::string NodeRun::item_at(const rules::Place& place) {
   const std::int64_t number = place.back().item;
-  auto item = or_throw(reader_.item(ticket_.run, rules::map_of(place), number));
+  const bool own = place.size() == ticket_.place.size() && ticket_.phase == Phase::item;
+  const auto cell = own ? rules::MapCell{.stage = ticket_.stage}
+                        : or_throw(reader_.map(ticket_.run, rules::map_of(place)));
+  auto item = or_throw(reader_.item(ticket_.run, cell, number));
   if (item) return *std::move(item);
   throw NoRetry("the list has no item " + std::to_string(number) + " any more");
 }

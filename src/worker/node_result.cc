@@ -16,11 +16,9 @@ rules::Standpoint NodeRun::standpoint(const rules::Graph& graph, std::size_t dep
   } else {
     const rules::Place flow(ticket_.place.begin(),
                             ticket_.place.begin() + static_cast<std::ptrdiff_t>(depth + 1));
-    const std::string tag =
-        flow.back().item < 0
-            ? field("b:" + rules::write_place(flow)).value_or("")
-            : rules::read_map(field("m:" + rules::write_place(rules::map_of(flow))).value_or(""))
-                  .tag;
+    const std::string tag = flow.back().item < 0
+                                ? field("b:" + rules::write_place(flow)).value_or("")
+                                : or_throw(reader_.map(ticket_.run, rules::map_of(flow))).tag;
     at.tag = rules::read_tag(tag);
     at.left = rules::read_left(tag);
   }

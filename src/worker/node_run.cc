@@ -258,7 +258,9 @@ void NodeRun::collect(NodeReport& into) {
     for (std::string& value : written.appended) {
       into.append.push_back({.list = name, .value = std::move(value)});
     }
-    if (!written.appended.empty()) into.set.push_back({.name = "c:" + key, .value = "1"});
+    // Another list than the one before bears another mark, for those that read it in parts.
+    const std::string mark = written.replaced ? reserved_.id.text : "1";
+    if (!written.appended.empty()) into.set.push_back({.name = "c:" + key, .value = mark});
   }
   written_.clear();
   for (auto& [key, value] : seen) {

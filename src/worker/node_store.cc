@@ -61,7 +61,7 @@ std::optional<std::string> NodeRun::read(std::string_view text) {
     }
     value = field("s:" + key);
     if (field("c:" + key)) {
-      value = rules::append_raw(value, or_throw(reader_.values(ticket_.run, "s:" + key)));
+      value = or_throw(reader_.list(ticket_.run, key));
     }
   }
   if (own == written_.end()) return value;

@@ -163,5 +163,30 @@ TEST_P(ForkTest, AForkBeginsBeforeAFlowOrAnItemAsTheyAreShown) {
   }
 }
 
+TEST_P(ForkTest, AForkDoesNotShowTheRunInsideOfTheOtherAsItsOwn) {
+  Flow inner("inner"), flow("outer");
+  inner.gate("ask", {});
+  auto begin = flow.task("begin", [] {});
+  begin >> (flow.run("calls", inner) | flow.task("beside", [] {}));
+  work({flow});
+  const RunId first = client_.run(flow, json::object()).value();
+  await(first, "calls", "waiting");
+  await(first, "beside", "succeeded");
+  stop();
+  const Run forked =
+      client_.find_run(client_.fork_run({.run = first, .node = "beside"}).value()).value();
+  for (const RunNode& one : forked.nodes) EXPECT_EQ(one.inside, "") << one.node;
+}
+
+TEST_P(ForkTest, AForkDoesNotBeginBeforeALocalNodeAndSaysWhy) {
+  Flow flow("local");
+  flow.task("a", [] {}) >> flow.task("b", [] {}, {}, {.local = true}) >> flow.task("c", [] {});
+  EXPECT_EQ(run(flow).state, "succeeded");
+  const auto refused = client_.fork_run({.run = id_, .node = "b"});
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("b#1 is local"), std::string::npos)
+      << refused.error().message;
+}
+
 }  // namespace
 }  // namespace penstock::testing

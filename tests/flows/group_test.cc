@@ -166,5 +166,31 @@ TEST_P(Policies, AMemberThatEndsAfterTheJoinIsNotTheOutput) {
   }
 }
 
+TEST_P(Policies, ABatchThatARetryRunsAgainHasTheListOfThatTry) {
+  struct Batch : BatchNode {
+    std::atomic<int>* tries = nullptr;
+    json prep(Shared&) override { return ++*tries == 1 ? json({1, 2, 3}) : json({4, 5}); }
+    json exec(const json& n) override {
+      if (n == 2) throw NoRetry("two");
+      return n;
+    }
+  };
+  std::atomic<int> tries{0};
+  Batch batch;
+  batch.tries = &tries;
+  Flow flow("again");
+  auto first = flow.task("first", [] {});
+  auto members = flow.node("batch", batch) | flow.task("other", [] {});
+  first >> members.with(Policy::at_least(2)) >>
+      flow.task("after", [](const json& all) { return all; }, {"batch"});
+  EXPECT_EQ(run(flow).state, "failed");
+  client_.retry_run(id_).value();
+  EXPECT_EQ(wait(id_).output, "[4,5]");
+  for (const RunNode& one : client_.find_run(id_).value().nodes) {
+    EXPECT_NE(one.state, "failed") << one.node;
+  }
+  stop();
+}
+
 }  // namespace
 }  // namespace penstock::testing

@@ -155,5 +155,33 @@ TEST_P(Refusal, EachTurnThatANodeAskedForIsUndoneAndSoIsOneThatAskedForAnotherIn
   EXPECT_EQ(shared("undone"), json({"other", 3, 2, 1}));
 }
 
+TEST_P(Refusal, AGroupThatLacksMembersWhichCannotRunAgainIsNotLetThroughByARetry) {
+  Flow flow("group");
+  auto first = flow.task("first", [] {});
+  auto leaves = flow.node("leaves", acting([](Shared&) { return "elsewhere"; }));
+  auto stays = flow.task("stays", [] {});
+  first >> (leaves | stays).with(Policy::at_least(2)) >> flow.task("behind", [] {});
+  leaves.on("elsewhere") >> flow.task("else", [] {});
+  EXPECT_EQ(run(flow).state, "failed");
+  const auto refused = client_.retry_run(id_);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("only 1 of the nodes before behind succeeded"),
+            std::string::npos)
+      << refused.error().message;
+}
+
+TEST_P(Refusal, AListThatIsShorterThanWhatHasToSucceedFailsTheMapBeforeItsItems) {
+  Flow flow("short");
+  flow.map("each", "$.input.list", [this](int) { trace_.add("item"); },
+           {.policy = Policy::at_least(2)});
+  work({flow});
+  for (const json& list : {json::array(), json({1})}) {
+    const Run ended = run(flow, {{"list", list}});
+    EXPECT_EQ(ended.state, "failed");
+    EXPECT_NE(ended.error.find("and 2 have to succeed"), std::string::npos) << ended.error;
+  }
+  EXPECT_EQ(trace_.count("item"), 0);
+}
+
 }  // namespace
 }  // namespace penstock::testing

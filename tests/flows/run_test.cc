@@ -354,5 +354,13 @@ TEST_P(RunTest, AFilteredListGoesOnBehindTheLastRunThatWasLookedAt) {
             "compensating, succeeded, failed, cancelled, compensated (one that waits is running)");
 }
 
+TEST_P(RunTest, WhatIsNoDefinitionIsNotPublished) {
+  Flow flow("good");
+  flow.task("a", [] {});
+  for (const std::string text : {"[]", "{}", R"({"flow":"other"})", "no JSON"}) {
+    EXPECT_EQ(client_.publish({"bad", text}).error().code, Errc::invalid) << text;
+  }
+}
+
 }  // namespace
 }  // namespace penstock::testing

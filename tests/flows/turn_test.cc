@@ -205,5 +205,12 @@ TEST_P(Turns, LoopsBehindEachOtherThatGoOnKeepTheirLeavingsApart) {
   EXPECT_EQ(std::set(joined.begin(), joined.end()).size(), 6);
 }
 
+TEST_P(Turns, AnInputThatComesTooLateForItsJoinIsNotTheOutput) {
+  auto join = flow_.task("join", [] { return "joined"; });
+  head_ >> late("late") >> join;
+  turn_.on("done") >> flow_.task("first", [] {}) >> join;
+  EXPECT_EQ(run(flow_).output, "\"joined\"");
+}
+
 }  // namespace
 }  // namespace penstock::testing

@@ -178,5 +178,25 @@ TEST_P(ValueTest, AnAnswerNamesItsActionAsText) {
   EXPECT_EQ(answered.error().message, "the answer's $action has to be text, not 5");
 }
 
+TEST_P(ValueTest, AKeyThatIsSetAndAppendedToInOneStepIsSeenWhole) {
+  Flow flow("whole");
+  flow.task("writes", [](Shared& shared) {
+    const int turn = shared.iteration().is_null() ? 1 : shared.iteration().get<int>();
+    shared.set("list", {turn});
+    shared.append("list", turn);
+    shared.append("list", turn);
+    if (turn < 100) shared.next_iteration(turn + 1);
+  });
+  work({flow});
+  id_ = client_.run(flow, json::object()).value();
+  while (!client_.find_run(id_).value().ended()) {
+    const auto seen = client_.shared(id_).value();
+    if (!seen.contains("list")) continue;
+    const json list = json::parse(seen.at("list"));
+    EXPECT_EQ(list, json({list.at(0), list.at(0), list.at(0)}));
+  }
+  EXPECT_EQ(shared("list"), json({100, 100, 100}));
+}
+
 }  // namespace
 }  // namespace penstock::testing
