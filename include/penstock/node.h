@@ -93,8 +93,8 @@ class Shared {
   [[nodiscard]] json params() const { return json::parse(port_.params()); }
   /// What the turn before has handed to next_iteration; null in the first.
   [[nodiscard]] json iteration() const { return json::parse(port_.iteration()); }
-  /// The latest result of a node, in and behind a loop that goes on by several branches that of this
-  /// one's turn; nothing when it has none.
+  /// The latest result of a node, in and behind a loop that goes on by several branches that of
+  /// this one's turn; nothing when it has none.
   [[nodiscard]] std::optional<json> result(std::string_view node) const {
     auto text = port_.result(node);
     if (!text) return std::nullopt;

@@ -216,6 +216,7 @@ void RunStep::end_gate(const NodeReport& report, const Token& token) {
       ended.end = NodeReport::End::failed;
       ended.error = read_string(error->second).value_or("the run inside failed");
       if (answer->contains("not_undone")) not_undone(ended);
+      if (state_ != RunState::running) return end_with_run(ended, token);
       return end_running(ended, token);
     }
   }

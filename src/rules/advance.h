@@ -16,12 +16,13 @@
 //   l:SCOPE       nodes of this flow that have not ended
 //   l:SCOPE NODE~TAG   the same of one turn of the loop whose header NODE is, with |EDGExTIMES that
 //                 it was left by
+//   lc:           how many turns of it have begun, of one that branches
 //   o:SCOPE NODE~TAG   a join that is not complete: inputs that have come; os: of: how many of them
 //                 were skipped and failed; ox: it has fired; ol: the loops that they have left
 //   v:SCOPE NODE  visits of a node that may have several
 //   j:PLACE       TAG|PHASE|JOB of every step that is open; no JOB while the run is halted
 //   n:PLACE       how it ended, or what it waits for: JSON
-//   r:SCOPE NODE  its latest result;  rv: rt: the same by turn (turn_result.h)
+//   r:SCOPE NODE  its latest result;  rv: tp: the same by turn (turn_result.h)
 //   g:PLACE       a gate and its answer
 //   p:PLACE pw:PLACE  what prep returned, and what it wrote and locked, for a retry of exec
 //   i:PLACE       CYCLES|JSON of a turn that the one before has asked for: how many in a row, with

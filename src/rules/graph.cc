@@ -276,23 +276,36 @@ class GraphCompiler {
       std::set<std::string_view> actions;
       for (const int e : node.loops.empty() ? std::vector<int>{} : node.out) {
         if (actions.insert(g_.edges_[e].action).second) continue;
-        g_.branching_.insert(node.loops.begin(), node.loops.end());
+        for (const int header : node.loops) g_.behind_[header];
       }
     }
-    std::vector<int> todo(g_.branching_.begin(), g_.branching_.end());
-    for (const int header : todo) g_.nodes_[header].overlaps = true;
     // What leaves a loop again comes too late for a join behind it.
-    g_.ends_late_ = !todo.empty();
+    g_.ends_late_ = !g_.behind_.empty();
+    for (auto& [header, behind] : g_.behind_) {
+      std::set<int> exits;
+      for (const int e : g_.exits_[header]) exits.insert(g_.edges_[e].to);
+      behind = reached_from(exits, false);
+      for (const int node : reached_from({header}, true)) g_.nodes_[node].overlaps = true;
+    }
+    for (Graph::Node& node : g_.nodes_) {
+      node.turns = static_cast<std::size_t>(
+          std::ranges::count_if(node.loops, [this](int header) { return g_.branches(header); }));
+    }
+  }
+
+  [[nodiscard]] std::set<int> reached_from(const std::set<int>& nodes, bool going_back) const {
+    std::set<int> reached = nodes;
+    std::vector<int> todo(nodes.begin(), nodes.end());
     while (!todo.empty()) {
       const int from = todo.back();
       todo.pop_back();
       for (const int e : g_.nodes_[from].out) {
-        const int to = g_.edges_[e].to;
-        if (to < 0 || g_.nodes_[to].overlaps) continue;
-        g_.nodes_[to].overlaps = true;
-        todo.push_back(to);
+        const Graph::Edge& edge = g_.edges_[e];
+        if (edge.to < 0 || (edge.back && !going_back)) continue;
+        if (reached.insert(edge.to).second) todo.push_back(edge.to);
       }
     }
+    return reached;
   }
 
   void check_joins() {
@@ -306,6 +319,8 @@ class GraphCompiler {
                           counted(inputs, "input"));
       }
       if (inputs < 2) continue;
+      g_.nodes_[i].one_of = std::ranges::all_of(
+          node.in, [&](int e) { return g_.edges_[e].from == g_.edges_[node.in.front()].from; });
       for (const int e : node.in) {
         const Graph::Edge& edge = g_.edges_[e];
         if (edge.exits == 0 || !loops_back_with(edge)) continue;

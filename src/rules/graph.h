@@ -45,6 +45,8 @@ class Graph {
     /// Visits of it may be under way at once, or be overtaken: it is in or behind a loop that may
     /// go on by several branches.
     bool overlaps = false;
+    std::size_t turns = 0;   ///< So many of `loops`, the outer ones, branch.
+    bool one_of = false;     ///< All its inputs are edges of one node: one comes, or none.
     bool tolerated = false;  ///< Its failure is judged by the nodes behind it.
     int need = -1;  ///< Of a node behind a group: so many inputs have to have succeeded; -1: none.
     std::shared_ptr<const Graph> body = {};
@@ -64,7 +66,12 @@ class Graph {
   [[nodiscard]] const std::vector<int>& exits_of(int header) const { return exits_.at(header); }
   [[nodiscard]] bool is_header(int node) const { return exits_.contains(node); }
   /// Several tokens may be in this loop at once: some node in it leads on by several edges.
-  [[nodiscard]] bool branches(int header) const { return branching_.contains(header); }
+  [[nodiscard]] bool branches(int header) const { return behind_.contains(header); }
+  /// The node comes after that loop, which branches, without going back.
+  [[nodiscard]] bool is_behind(int header, int node) const {
+    const auto loop = behind_.find(header);
+    return loop != behind_.end() && loop->second.contains(node);
+  }
   /// What comes last need be no end of it: joins fire before their last input, and nodes are
   /// skipped.
   [[nodiscard]] bool ends_late() const { return ends_late_; }
@@ -78,7 +85,7 @@ class Graph {
   std::vector<Edge> edges_ = {};
   std::map<std::string, int, std::less<>> by_name_ = {};
   std::map<int, std::vector<int>> exits_ = {};
-  std::set<int> branching_ = {};
+  std::map<int, std::set<int>> behind_ = {};  ///< By header of a loop that branches.
   int start_ = -1;
   bool ends_late_ = false;
 };

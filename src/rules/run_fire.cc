@@ -30,6 +30,7 @@ void RunStep::fire(const Token& token, bool dynamic) {
   Place place = token.spot.outer;
   place.push_back({.node = node.name, .visit = visit});
   count(token, 1);
+  enter(token);
   const FlowLimits limits = limits_of(token.spot);
   ++fired_;
   if (state_ == RunState::running && limits.max_visits > 0 && visit > limits.max_visits) {
@@ -221,6 +222,7 @@ void RunStep::go_on_firing(const NodeReport& report) {
       continue;
     }
     if (open->phase == Phase::main || open->phase == Phase::item) {
+      edit_.erase("j:" + at);
       this->open(token, open->place);
     } else {
       job(token, open->place, open->phase);

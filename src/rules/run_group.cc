@@ -4,6 +4,7 @@
 #include "rules/json.h"
 #include "rules/run_json.h"
 #include "rules/run_step.h"
+#include "rules/turn_result.h"
 
 namespace penstock::rules {
 
@@ -14,6 +15,10 @@ std::int64_t RunStep::fail_group(const Token& behind, std::int64_t arrived) {
   const Graph::Node& node = graph.nodes()[behind.node];
   Place place = behind.spot.outer;
   place.push_back({.node = node.node->name});
+  if (!behind.tag.empty()) {
+    const std::string visits = "v:" + behind.spot.scope + node.node->name;
+    place.back().visit = edit_.read_number(visits, node.loops.empty() ? 1 : 0) + 1;
+  }
   fail(place, "only " + std::to_string(arrived) + " of the nodes before \"" + node.node->name +
                   "\" succeeded, " + std::to_string(node.need) +
                   (node.need == 1 ? " is needed" : " are needed"));
@@ -40,12 +45,18 @@ std::int64_t RunStep::fail_group(const Token& behind, std::int64_t arrived) {
   return 0;
 }
 
-// Its last visit, when that has failed.
+// Its visit in that turn, when that has failed.
 std::optional<Place> RunStep::failed_at(const Token& member) {
   const std::string& name = node_of(member).name;
   Place place = member.spot.outer;
   place.push_back({.node = name});
-  if (!member.tag.empty()) {
+  const Graph& graph = *member.spot.graph;
+  if (graph.nodes()[member.node].overlaps) {
+    const Standpoint at{.node = member.node, .tag = member.tag};
+    const auto made = edit_.read(turn_field(graph, at, member.spot.scope));
+    if (!made) return std::nullopt;
+    place.back().visit = read_turn_result(*made).visit;
+  } else if (!member.tag.empty()) {
     place.back().visit = edit_.read_number("v:" + member.spot.scope + name, 1);
   }
   const auto about = about_of(write_place(place));

@@ -179,9 +179,16 @@ void RunStep::retry(const std::vector<RunField>& open, std::string why, bool for
     if (step->phase == Phase::item) edit_.erase("n:" + write_place(step->place));
     Token token{.spot = spot_of(step->place), .tag = step->tag, .left = step->left};
     token.node = token.spot.graph->find(step->place.back().node);
+    if (step->phase == Phase::main) bring_back_result(token, step->place);
+    // A run inside that was retried by itself has a result now.
+    if (step->phase == Phase::main && has_answered(token, step->place)) {
+      job(token, step->place, Phase::gate);
+      continue;
+    }
     // A run inside that is under way answers the run that started it and no fork.
     const bool again = step->phase == Phase::gate && inside_lost(token, step->place, forked);
     if (step->phase == Phase::main || step->phase == Phase::item || again) {
+      edit_.erase("j:" + write_place(step->place));  // What has no job of its own is open no more.
       this->open(token, step->place);
     } else if (step->phase == Phase::gate &&
                edit_.read("g:" + write_place(step->place)) == "open") {
@@ -217,8 +224,7 @@ Result<void> retry_run(const PinnedGraph& flow, const std::vector<RunField>& ope
   const EditOf none = [&](const std::string&) -> RunEdit& { return edit; };
   RunStep step(flow, clock, edit, &none);
   if (const auto why = step.exceeded(open)) {
-    return Error{Errc::conflict, "run " + edit.run() + " cannot be retried: " + *why +
-                                     "; start another with higher limits"};
+    return Error{Errc::conflict, "run " + edit.run() + " cannot be retried: " + *why};
   }
   step.retry(open, "retried", false);
   return {};

@@ -55,6 +55,11 @@ void RunStep::end_as_around(const NodeReport& report) {
 
 namespace {
 
+bool tells_error(std::string_view answer) {
+  const auto object = read_raw_object(answer);
+  return object && object->contains("error");
+}
+
 bool compensates(const Graph& graph) {
   return std::ranges::any_of(graph.nodes(), [](const Graph::Node& node) {
     if (!node.node->undo_task.empty()) return true;
@@ -77,8 +82,22 @@ bool RunStep::inside_lost(const Token& token, const Place& place, bool forked) {
     for (const char* kind : {"k:", "g:", "n:"}) edit_.erase(kind + at);
     return true;
   }
-  const auto answer = read_raw_object(told);
-  return answer && answer->contains("error");
+  return tells_error(told);
+}
+
+bool RunStep::has_answered(const Token& token, const Place& place) {
+  if (node_of(token).kind != FlowNode::Kind::child) return false;
+  const std::string told = edit_.read("g:" + write_place(place)).value_or("");
+  return read_raw_object(told).has_value() && !tells_error(told);
+}
+
+// It was ended with this run, or with another cause to end: a retry starts another, whatever
+// failures are tolerated.
+void RunStep::end_with_run(const NodeReport& ended, const Token& token) {
+  const bool item = ended.place.back().item >= 0;
+  record(ended, token, JobState::failed);
+  edit_.erase("g:" + write_place(ended.place));
+  park(token, ended.place, item ? Phase::item : Phase::main);
 }
 
 void RunStep::tell_parent(RunState state) {
@@ -87,7 +106,10 @@ void RunStep::tell_parent(RunState state) {
   const auto bar = parent->find('|');
   RunEdit& edit = (*edit_of_)(parent->substr(0, bar));
   const std::string at = parent->substr(bar + 1);
-  if (edit.read("g:" + at).value_or("") != "open") return;
+  // One that was retried by itself has succeeded after all: a retry of the run around it takes
+  // that.
+  const std::string told = edit.read("g:" + at).value_or("");
+  if (told != "open" && (state != RunState::succeeded || !tells_error(told))) return;
   if (edit.read("k:" + at) != edit_.run()) return;  // Another one is in its place.
   JsonWriter answer;
   answer.begin_object().key("action");
@@ -103,7 +125,7 @@ void RunStep::tell_parent(RunState state) {
   if (state == RunState::failed && stays) answer.key("not_undone").raw("true");
   answer.end_object();
   edit.write("g:" + at, answer.take());
-  edit.wake("j:" + at);
+  if (told == "open") edit.wake("j:" + at);
 }
 
 }  // namespace penstock::rules

@@ -3,6 +3,7 @@
 // A node that runs once for each item of a list: a window of items is live, each that ends lets the
 // next ones begin, the last one ends the node. A cell holds the counts, so a list of any length
 // costs the same at each step.
+#include "rules/counted.h"
 #include "rules/duration.h"
 #include "rules/json.h"
 #include "rules/run_step.h"
@@ -51,7 +52,8 @@ std::string item_result(const Place& map, std::int64_t item) {
 void RunStep::begin_map(const NodeReport& report, const Token& token) {
   const MapCell map{
       .tag = write_tag(token.tag, token.left), .stage = report.stage, .items = *report.items};
-  if (map.items == 0) return end_map(token, report.place, map, 0);
+  const bool too_short = needed(node_of(token).map->policy, map.items) > map.items;
+  if (map.items == 0 || too_short) return end_map(token, report.place, map, 0);
   const std::string at = write_place(report.place);
   const auto first = std::min(window_of(node_of(token)), static_cast<std::int64_t>(step_fires));
   edit_.write("m:" + at, map.tag + '|' + std::to_string(map.items) + '|' + map.stage);
@@ -139,8 +141,9 @@ void RunStep::note_map(const std::string& at, JobState state, const MapCell& map
   if (const auto began = opened_at(at)) about.key("started_ms").number(to_ms(*began));
   about.key("items").number(map.items).key("items_failed").number(failed);
   if (state == JobState::failed) {
-    about.key("error").text(std::to_string(failed) + " of " + std::to_string(map.items) +
-                            " items failed");
+    about.key("error").text(failed == 0 ? "the list has only " + counted(map.items, "item")
+                                        : std::to_string(failed) + " of " +
+                                              std::to_string(map.items) + " items failed");
   }
   edit_.write("n:" + at, about.end_object().take());
 }

@@ -90,7 +90,8 @@ void RunStep::fail_to_lead_on(const Token& token, const Place& place, std::strin
 std::optional<std::string> RunStep::exceeded(const std::vector<RunField>& open) {
   const FlowLimits& limits = flow_.graph->definition().limits;
   if (edit_.read_number("steps") + edit_.read_number("held") > limits.max_steps) {
-    return "it has made " + counted(limits.max_steps, "step") + ", which is max_steps";
+    return "it has made " + counted(limits.max_steps, "step") +
+           ", which is max_steps; start another with higher limits";
   }
   for (const RunField& field : open) {
     const auto step = read_open_step(field);
@@ -99,7 +100,7 @@ std::optional<std::string> RunStep::exceeded(const std::vector<RunField>& open) 
     const int most = limits_of(spot_of(step->place)).max_visits;
     if (most == 0 || step->place.back().visit <= most) continue;
     return "node " + step->place.back().node + " has run " + counted(most, "time") +
-           ", which is max_visits";
+           ", which is max_visits; start another with higher limits";
   }
   return std::nullopt;
 }

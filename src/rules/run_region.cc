@@ -4,6 +4,8 @@
 // what follows from its end.
 #include "rules/run_step.h"
 
+#include <algorithm>
+
 namespace penstock::rules {
 namespace {
 
@@ -106,6 +108,7 @@ bool RunStep::settle_region() {
   }
   edit_.erase(changed.cell);
   if (changed.header >= 0) {
+    if (changed.spot.graph->branches(changed.header)) edit_.erase("lc:" + changed.cell.substr(2));
     end_loop(changed);
   } else {
     end_flow(changed.spot);
@@ -121,6 +124,11 @@ void RunStep::end_loop(const Region& region) {
     const bool leaves_only_this =
         loops[loops.size() - static_cast<std::size_t>(edge.exits)] == region.header;
     if (region.exits.contains(e) || !leaves_only_this) continue;
+    const Graph::Node& target = graph.nodes()[edge.to];
+    const auto taken = [&](int other) { return region.exits.contains(other); };
+    const bool told =
+        target.one_of && (e != target.in.front() || std::ranges::any_of(target.in, taken));
+    if (told) continue;
     std::vector<int> tag = region.outer_tag;
     tag.resize(tag.size() + static_cast<std::size_t>(edge.exits), 1);  // As if it began.
     arrivals_.push_back({.spot = region.spot,

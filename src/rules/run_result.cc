@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What a node leaves behind: what it did to the shared store, and its result.
+// What a node leaves behind: what it did to the shared store, its result, and the turns that it
+// begins.
 #include "rules/run_step.h"
 #include "rules/turn_result.h"
 
@@ -36,18 +37,50 @@ void RunStep::put_result(const Token& token, const Place& place,
   if (result) {
     edit_.write("r:" + path, *result);
   } else if (place.back().visit > 1) {
+    // A retry sees what the first try saw.
+    if (auto before = edit_.read("r:" + path)) edit_.write("rf:" + path, *std::move(before));
     edit_.erase("r:" + path);
   }
-  if (!token.spot.graph->nodes()[token.node].overlaps) return;
-  const std::string tag = write_tag(token.tag), field = turn_field(path, tag);
-  TurnResult mine{.visit = place.back().visit, .result = std::move(result)};
-  if (const auto known = edit_.read(field)) {
-    mine.before = read_turn_result(*known).before;  // The node ran again in this turn.
-  } else {
-    mine.before = edit_.read("rt:" + path);
-    edit_.write("rt:" + path, tag);
-  }
-  edit_.write(field, write_turn_result(mine));
+  const Graph& graph = *token.spot.graph;
+  if (!graph.nodes()[token.node].overlaps) return;
+  const Standpoint at{.node = token.node, .tag = token.tag};
+  edit_.write(turn_field(graph, at, token.spot.scope),
+              write_turn_result({.visit = place.back().visit, .result = std::move(result)}));
+}
+
+void RunStep::bring_back_result(const Token& token, const Place& place) {
+  const std::string path = node_path(place);
+  if (auto before = edit_.read("rf:" + path)) edit_.write("r:" + path, *std::move(before));
+  edit_.erase("rf:" + path);
+  const Graph& graph = *token.spot.graph;
+  if (!graph.nodes()[token.node].overlaps) return;
+  edit_.erase(turn_field(graph, {.node = token.node, .tag = token.tag}, token.spot.scope));
+}
+
+// Another turn of a loop that branches. Its number is its own: turns that two branches begin are
+// two.
+std::vector<int> RunStep::next_turn(const Token& token, const Graph::Edge& edge) {
+  const Graph& graph = *token.spot.graph;
+  std::vector<int> tag = target_tag(graph, edge, token.tag);
+  if (!graph.branches(edge.to)) return tag;
+  std::vector<int> outer = tag;
+  outer.pop_back();
+  const std::string count =
+      "lc:" + token.spot.scope + graph.nodes()[edge.to].node->name + '~' + write_tag(outer);
+  tag.back() = static_cast<int>(edit_.read_number(count, 1) + 1);
+  edit_.write_number(count, tag.back());
+  edit_.write(turn_before_field(graph, edge.to, token.spot.scope, tag),
+              write_tag(outer_tag(token, graph.nodes()[edge.to].loops.size())));
+  return tag;
+}
+
+// The first turn of a loop comes after the last one in which its line was there before.
+void RunStep::enter(const Token& token) {
+  const auto left = token.left.find(token.node);
+  const bool begins = !token.tag.empty() && token.tag.back() == 1;
+  if (left == token.left.end() || !begins || !token.spot.graph->is_header(token.node)) return;
+  edit_.write(turn_before_field(*token.spot.graph, token.node, token.spot.scope, token.tag),
+              write_tag(left->second));
 }
 
 }  // namespace penstock::rules

@@ -87,6 +87,7 @@ class RunStep {
   void arrive(const Arrival& arrival);
   void join(const Arrival& arrival, int inputs);
   void keep_left(const Arrival& arrival, const std::string& cell);
+  static bool comes_too_late(const Arrival& arrival);
   void skip(const Token& token, Kind kind);
 
   // run_region.cc
@@ -148,6 +149,9 @@ class RunStep {
   void forget_item(const NodeReport& report, const Token& token, JobState state);
   /// Nothing: it has none.
   void put_result(const Token& token, const Place& place, std::optional<std::string> result);
+  void bring_back_result(const Token& token, const Place& place);
+  std::vector<int> next_turn(const Token& token, const Graph::Edge& edge);
+  void enter(const Token& token);
 
   // run_dynamic.cc
   void follow(const NodeReport& report, const Token& token);
@@ -183,7 +187,9 @@ class RunStep {
 
   // run_inside.cc
   void start_child(const NodeReport& report, const Token& token);
+  bool has_answered(const Token& token, const Place& place);
   bool inside_lost(const Token& token, const Place& place, bool forked);
+  void end_with_run(const NodeReport& ended, const Token& token);
   void tell_parent(RunState state);
 
   const PinnedGraph& flow_;

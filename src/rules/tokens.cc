@@ -53,7 +53,11 @@ std::vector<int> RunStep::leave(const Token& token, int edge) {
   const std::size_t depth = loops.size() - static_cast<std::size_t>(out.exits);
   const std::size_t leavings = token.tag.size() - loops.size();
   Region& left = region(token.spot, loops[depth], depth, outer_tag(token, depth));
-  const int before = exits_in(edit_.read(left.cell).value_or(""))[edge] + left.exits[edge];
+  std::map<int, int> exits = exits_in(edit_.read(left.cell).value_or(""));
+  int before = 0;
+  for (const int e : graph.nodes()[token.node].out) {
+    if (graph.edges()[e].to == out.to) before += exits[e] + left.exits[e];
+  }
   ++left.exits[edge];
   std::vector<int> tag = target_tag(graph, out, token.tag);
   if (before > 0) {
@@ -121,8 +125,8 @@ void RunStep::complete(const Token& token, std::string_view action, Kind kind) {
     } else if (edge.back) {
       fire({.spot = token.spot,
             .node = edge.to,
-            .tag = target_tag(graph, edge, token.tag),
-            .left = token.left});
+            .tag = next_turn(token, edge),
+            .left = left_behind(token, graph.nodes()[edge.to].loops.size())});
     } else {
       const std::size_t stays = node.loops.size() - static_cast<std::size_t>(edge.exits);
       arrivals_.push_back(
@@ -148,9 +152,29 @@ void RunStep::arrive(const Arrival& arrival) {
   const int target = graph.edges()[arrival.edge].to;
   const int inputs = static_cast<int>(graph.nodes()[target].in.size());
   const Token token{.spot = arrival.spot, .node = target, .tag = arrival.tag, .left = arrival.left};
-  if (inputs > 1) return join(arrival, inputs);
+  const bool one_of = graph.nodes()[target].one_of && graph.edges()[arrival.edge].exits > 0;
+  if (inputs > 1 && !one_of) return join(arrival, inputs);
   if (arrival.kind == Kind::taken) return fire(token);
   skip(token, arrival.kind);
+}
+
+// It has left a loop again that other inputs have nothing to do with: they come once, and the join
+// has had what left first.
+bool RunStep::comes_too_late(const Arrival& arrival) {
+  const Graph& graph = *arrival.spot.graph;
+  const Graph::Node& node = graph.nodes()[graph.edges()[arrival.edge].to];
+  const std::size_t leavings = arrival.tag.size() - node.loops.size();
+  for (std::size_t pair = 0; pair < leavings; pair += 2) {
+    const int header = arrival.tag[pair];
+    if (!graph.branches(header)) continue;
+    for (const int e : node.in) {
+      const int from = graph.edges()[e].from;
+      const auto& loops = graph.nodes()[from].loops;
+      const bool inside = std::ranges::find(loops, header) != loops.end();
+      if (!inside && !graph.is_behind(header, from)) return true;
+    }
+  }
+  return false;
 }
 
 // Of inputs that have left the same loop the later turn counts.
@@ -166,6 +190,7 @@ void RunStep::keep_left(const Arrival& arrival, const std::string& cell) {
 // there were before it; the others add to whatever it is, so that branches which end at the same
 // time on different workers do not get into each other's way.
 void RunStep::join(const Arrival& arrival, int inputs) {
+  if (comes_too_late(arrival)) return;
   const Graph& graph = *arrival.spot.graph;
   const int target = graph.edges()[arrival.edge].to;
   const Graph::Node& node = graph.nodes()[target];

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// Which result of a node a step sees, when visits of the node overlap: that of its own turn of the
-// loops around both; of a loop that it has left, that of the turn in which it left. A node that has
-// not run in that turn is seen as it was left by an earlier one, never by a later one.
+// Which result of a node a step sees, when visits of the node overlap: that of its own line. In a
+// loop that is what its own turn has made, else the turn that this one was begun by, and so on;
+// behind a loop, what it was left with. What other branches do meanwhile is not seen.
 //
-//   rv:SCOPE NODE~TAG   BEFORE|VISIT|JSON: the result of that turn, no JSON when it failed or was
-//                       skipped; BEFORE is the tag of the turn that was recorded before it
-//   rt:SCOPE NODE       the tag of the turn that was recorded last
+//   rv:SCOPE NODE~TAG     VISIT|JSON: the result of that turn, no JSON when it failed or was
+//   skipped tp:SCOPE HEADER~TAG   the tag of the turn of this loop that came before, in that line
+//
+// Tags have the turns of loops that branch; in the others there is one token at a time.
 #pragma once
 
 #include "rules/graph.h"
@@ -21,14 +22,11 @@
 namespace penstock::rules {
 
 struct TurnResult {
-  std::optional<std::string> before = {};  ///< A tag; nothing: it was the first.
   std::int64_t visit = 1;
   std::optional<std::string> result = {};  ///< JSON text.
 };
 std::string write_turn_result(const TurnResult& result);
 TurnResult read_turn_result(std::string_view text);
-/// `path`: the node behind its scope.
-std::string turn_field(const std::string& path, std::string_view tag);
 
 /// Where a step is in its flow.
 struct Standpoint {
@@ -36,10 +34,15 @@ struct Standpoint {
   std::vector<int> tag = {};
   LeftLoops left = {};
 };
-/// What it sees of `node`, whose visits overlap; nothing: none of its turns has come so far.
+/// The field of what a node there makes. `scope` is that of the flow.
+std::string turn_field(const Graph& graph, const Standpoint& at, const std::string& scope);
+/// The field of the turn before that of a loop.
+std::string turn_before_field(const Graph& graph, int header, const std::string& scope,
+                              const std::vector<int>& tag);
+/// What a step sees of `node`, whose visits overlap; nothing: its line has not come there.
 /// `read` gives a field of the run.
 std::optional<TurnResult> seen_from(
-    const Graph& graph, const Standpoint& at, int node, const std::string& path,
+    const Graph& graph, const Standpoint& at, int node, const std::string& scope,
     const std::function<std::optional<std::string>(const std::string&)>& read);
 
 }  // namespace penstock::rules

@@ -29,8 +29,8 @@ rules::Standpoint NodeRun::standpoint(const rules::Graph& graph, std::size_t dep
 std::optional<NodeRun::Seen> NodeRun::seen(std::string_view name, std::size_t depth) {
   const rules::Place outer(ticket_.place.begin(),
                            ticket_.place.begin() + static_cast<std::ptrdiff_t>(depth));
-  const std::string path =
-      (outer.empty() ? "" : rules::write_place(outer) + '/') + std::string(name);
+  const std::string scope = outer.empty() ? "" : rules::write_place(outer) + '/';
+  const std::string path = scope + std::string(name);
   rules::Place place = outer;
   place.push_back({.node = std::string(name)});
   const auto located = rules::locate(*pinned_.graph, place);
@@ -39,7 +39,7 @@ std::optional<NodeRun::Seen> NodeRun::seen(std::string_view name, std::size_t de
   const rules::Graph::Node& node = graph.nodes()[located->node];
   Seen visit{.maps = node.node->map.has_value()};
   if (node.overlaps) {
-    const auto of_turn = rules::seen_from(graph, standpoint(graph, depth), located->node, path,
+    const auto of_turn = rules::seen_from(graph, standpoint(graph, depth), located->node, scope,
                                           [this](const std::string& one) { return field(one); });
     if (!of_turn) return std::nullopt;
     visit.number = of_turn->visit;

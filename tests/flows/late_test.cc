@@ -133,6 +133,22 @@ TEST_P(StopsWhatRuns, ALateRunWhoseLastNodeSucceededAllTheSameSucceedsByARetry) 
   EXPECT_EQ(wait(id_).output, "7");
 }
 
+TEST_P(StopsWhatRuns, RunsInsideThatWereEndedWithTheOneAroundAreNotTolerated) {
+  std::atomic<int> tries{0};
+  Flow inner("child"), flow("late", {.timeout = Duration{200}});
+  inner.task("one", [this, &tries](Shared& shared) {
+    if (++tries == 1) until_stopped(shared);
+    return shared.params().at("n");
+  });
+  flow.map_runs("each", "$.input.list", inner, nullptr, {.policy = Policy::best_effort()}) >>
+      flow.task("sum", [](const json& all) { return all; }, {"each"});
+  work({flow}, {.concurrency = 1});
+  const json list = json::array({{{"n", 1}}, {{"n", 2}}, {{"n", 3}}});
+  EXPECT_EQ(run(flow, {{"list", list}}).error, "timed out after 200ms");
+  client_.retry_run(id_).value();
+  EXPECT_EQ(wait(id_).output, "[1,2,3]");
+}
+
 TEST_P(StopsWhatRuns, WhatCameTooLateIsNotShownAsSucceeded) {
   std::promise<void> ended;
   const auto has_ended = ended.get_future().share();

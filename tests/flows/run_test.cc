@@ -354,6 +354,33 @@ TEST_P(RunTest, AFilteredListGoesOnBehindTheLastRunThatWasLookedAt) {
             "compensating, succeeded, failed, cancelled, compensated (one that waits is running)");
 }
 
+TEST_P(RunTest, AFlowThatARetryHasBegunIsNotBegunByTheNext) {
+  std::atomic<int> tries{0};
+  Flow inner("inner"), flow("outer");
+  const auto count = [](Shared& shared) { shared.append("ran", shared.params().value("n", 0)); };
+  inner.task("counts", count) >> inner.task("fails", [&tries](Shared& shared) {
+    if (shared.params().value("n", 0) != 1 && ++tries <= 2) throw NoRetry("not yet");
+  });
+  // One set after the other, so that the failure of one holds back those behind it.
+  auto sets = flow.batch_flow("sets", inner,
+                              [](Shared&) {
+                                json all = json::array();
+                                for (int n = 1; n <= 4; ++n) all.push_back({{"n", n}});
+                                return all;
+                              },
+                              {.parallel = 2});
+  auto begin = flow.task("begin", [] {});
+  begin >> (sets | (flow.task("held", [] {}) >> flow.flow("flow", inner)));
+  EXPECT_EQ(run(flow).state, "failed");
+  for (int retries = 0; retries < 4 && wait(id_).state == "failed"; ++retries) {
+    client_.retry_run(id_).value();
+  }
+  EXPECT_EQ(wait(id_).state, "succeeded");
+  std::vector<int> ran = shared("ran");
+  std::ranges::sort(ran);
+  EXPECT_EQ(ran, (std::vector<int>{0, 1, 2, 3, 4}));
+}
+
 TEST_P(RunTest, WhatIsNoDefinitionIsNotPublished) {
   Flow flow("good");
   flow.task("a", [] {});

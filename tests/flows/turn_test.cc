@@ -205,11 +205,152 @@ TEST_P(Turns, LoopsBehindEachOtherThatGoOnKeepTheirLeavingsApart) {
   EXPECT_EQ(std::set(joined.begin(), joined.end()).size(), 6);
 }
 
+TEST_P(Turns, TurnsThatTwoBranchesOfOneTurnBeginAreTwo) {
+  Flow flow("twice");
+  const auto copy = [&flow](const std::string& name) {
+    return flow.task(name, [](int turn) { return turn; }, {"head"});
+  };
+  auto head = flow.task("head", [](Shared& shared) {
+    shared.add("begun", 1);
+    return shared.job().job().node.back() - '0';
+  });
+  auto slow = flow.node("slow", [] {
+    Step step;
+    step.prepares = [](Shared& shared) {
+      // The first goes ahead; the others wait for each other.
+      const int turn = shared.result("head")->get<int>();
+      if (turn > 1 && shared.get_or("begun", 0) < 3) throw Snooze(Duration{1});
+      return json(turn);
+    };
+    step.executes = [](const json& turn) { return turn; };
+    return step;
+  }());
+  auto join =
+      flow.node("join", acting([](Shared& shared) {
+                  const json turn = *shared.result("head");
+                  shared.append("joined", {turn, *shared.result("quick"), *shared.result("slow")});
+                  return turn == 1 ? "again" : "done";
+                }));
+  head >> (copy("quick") | slow) >> join;
+  join.on("again") >> (flow.task("one", [] {}) | flow.task("other", [] {})) >> head;
+  flow.start(head);
+  EXPECT_EQ(run(flow).state, "succeeded");
+  EXPECT_EQ(sorted("joined"), (std::vector<json>{{1, 1, 1}, {2, 2, 2}, {3, 3, 3}}));
+}
+
+TEST_P(Turns, BehindALoopNothingOfWhatLeftItAnotherTimeIsSeen) {
+  auto pick = flow_.node("pick", acting([](Shared& shared) {
+                           return shared.result("head") == json(1) ? "first" : "other";
+                         }));
+  head_ >> pick;
+  pick.on("first") >> flow_.task("first", [] { return "first"; });
+  pick.on("other") >> late("late", "first");
+  EXPECT_EQ(run(flow_).state, "succeeded");
+  EXPECT_EQ(sorted("late"), (std::vector<json>{"nothing", "nothing"}));
+}
+
+TEST_P(Turns, WhatLiesBetweenTwoLoopsIsSeenBehindTheSecond) {
+  auto between = flow_.task("between", [](int turn) { return turn; }, {"head"});
+  auto walk = flow_.task("walk", [](int turn) { return turn; }, {"between"});
+  auto more = flow_.node("more", acting([](Shared& shared) {
+                           const std::string key = "walked" + shared.result("walk")->dump();
+                           shared.add(key, 1);
+                           return shared.get_or(key, 0) < 2 ? "again" : "out";
+                         }));
+  auto behind = flow_.node("behind", acting([](Shared& shared) {
+                             await_end(shared);
+                             const json walked = *shared.result("walk");
+                             const bool same = walked == *shared.result("between") &&
+                                               walked == *shared.result("head");
+                             shared.append(same ? "same" : "mixed", walked);
+                             return "default";
+                           }));
+  head_ >> between >> walk >> more;
+  more.on("again") >> walk;
+  walk >> behind;
+  EXPECT_EQ(run(flow_).state, "succeeded");
+  EXPECT_FALSE(has("mixed"));
+  EXPECT_EQ(sorted("same"), (std::vector<json>{1, 1, 2, 2, 3, 3}));
+}
+
 TEST_P(Turns, AnInputThatComesTooLateForItsJoinIsNotTheOutput) {
   auto join = flow_.task("join", [] { return "joined"; });
   head_ >> late("late") >> join;
   turn_.on("done") >> flow_.task("first", [] {}) >> join;
   EXPECT_EQ(run(flow_).output, "\"joined\"");
+}
+
+TEST_P(Turns, EdgesOfOneNodeOutOfALoopThatLeadToOneNodeAreOneInput) {
+  auto pick = flow_.node(
+      "pick", acting([](Shared& shared) { return shared.result("head") == json(2) ? "b" : "a"; }));
+  auto behind =
+      flow_.task("behind", [](int turn, Shared& shared) { shared.append("seen", turn); }, {"head"});
+  head_ >> pick;
+  pick.on("a") >> behind;
+  pick.on("b") >> behind;
+  pick.on("never") >> head_;
+  EXPECT_EQ(run(flow_).state, "succeeded");
+  EXPECT_EQ(sorted("seen"), each_turn_);
+}
+
+TEST_P(Turns, AJoinOfAnyWithInputsFromOutsideFiresOnce) {
+  auto begin = flow_.task("begin", [] {});
+  auto join = flow_.task("join", [](Shared& shared) { shared.add("joined", 1); }, {}, {.join = 1});
+  begin >> (head_ | flow_.task("beside", [] {}));
+  begin >> flow_.task("other", [] {}) >> join;
+  head_ >> flow_.task("out", [] {}) >> join;
+  flow_.start(begin);
+  EXPECT_EQ(run(flow_).state, "succeeded");
+  EXPECT_EQ(shared("joined"), 1);
+}
+
+TEST_P(Turns, ARetryOfANodeSeesWhatItsFirstTrySaw) {
+  std::atomic<bool> mended{false};
+  Flow flow("counts");
+  auto head = flow.node("head", [&mended] {
+    Step step;
+    step.prepares = [&mended](Shared& shared) {
+      const json before = shared.result("head").value_or(json(0));
+      if (before == 2 && !mended) throw NoRetry("not yet");
+      return json(before.get<int>() + 1);
+    };
+    step.executes = [](const json& turn) { return turn; };
+    step.posts = [](Shared&, const json& turn, const json&) { return turn < 4 ? "again" : "done"; };
+    return step;
+  }());
+  head.on("again") >> head;
+  head.on("again") >> flow.task("side", [] {});
+  flow.start(head);
+  EXPECT_EQ(run(flow).state, "failed");
+  mended = true;
+  client_.retry_run(id_).value();
+  EXPECT_EQ(wait(id_).state, "succeeded");
+  EXPECT_EQ(node("head", 4).action, "done");
+}
+
+TEST_P(Turns, ARetryRunsTheMembersOfAGroupThatFailedInThatTurn) {
+  std::atomic<bool> mended{false};
+  const auto member = [this, &mended](const std::string& name, int bad) {
+    return flow_.task(name,
+                      [this, &mended, name, bad](int turn) {
+                        if (turn == bad && !mended) throw NoRetry("bad");
+                        trace_.add(name + std::to_string(turn));
+                      },
+                      {"head"});
+  };
+  // In the first turn both fail, in the third one does, which is enough.
+  auto one = member("one", 1), other = member("other", 1), third = member("third", 3);
+  head_ >> (one | other | third).with(Policy::at_least(2)) >>
+      flow_.task("judges", [](int turn, Shared& shared) { shared.append("judged", turn); },
+                 {"head"});
+  EXPECT_EQ(run(flow_).state, "failed");
+  mended = true;
+  client_.retry_run(id_).value();
+  EXPECT_EQ(wait(id_).state, "succeeded");
+  EXPECT_EQ(sorted("judged"), each_turn_);
+  for (const char* turn : {"one1", "other1", "one2", "other2", "third1"}) {
+    EXPECT_EQ(trace_.count(turn), 1) << turn;
+  }
 }
 
 }  // namespace

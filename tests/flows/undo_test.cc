@@ -105,5 +105,23 @@ TEST_P(Undoing, ATerminateOfARunThatFailsDoesNotMakeItSucceed) {
   EXPECT_EQ(trace_.joined(), "undo ends undo begin");
 }
 
+TEST_P(Undoing, ARunInsideThatWasRetriedByItselfGivesItsResultToARetryOfTheOneAround) {
+  std::atomic<bool> mended{false};
+  Flow inner("inner"), flow("outer");
+  inner.task("x", [this] { trace_.add("x"); }) >> inner.task("y", [&mended] {
+    if (!mended) throw NoRetry("bad");
+    return 7;
+  });
+  flow.run("calls", inner) >> flow.task("after", [](int n) { return n; }, {"calls"});
+  EXPECT_EQ(run(flow).state, "failed");
+  mended = true;
+  const RunId inside = inside_of("calls");
+  client_.retry_run(inside).value();
+  EXPECT_EQ(wait(inside).state, "succeeded");
+  client_.retry_run(id_).value();
+  EXPECT_EQ(wait(id_).output, "7");
+  EXPECT_EQ(trace_.joined(), "x");
+}
+
 }  // namespace
 }  // namespace penstock::testing
