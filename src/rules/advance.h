@@ -16,7 +16,9 @@
 //   l:SCOPE       nodes of this flow that have not ended
 //   l:SCOPE NODE~TAG   the same of one turn of the loop whose header NODE is, with |EDGExTIMES that
 //                 it was left by
-//   lc:           how many turns of it have begun, of one that branches
+//   li:           the number of such a loop in the run, of one that branches and was left again;
+//   ln            how many such numbers there are
+//   lc:SCOPE NODE how many turns have begun in all loops of this header, which branch
 //   o:SCOPE NODE~TAG   a join that is not complete: inputs that have come; os: of: how many of them
 //                 were skipped and failed; ox: it has fired; ol: the loops that they have left
 //   v:SCOPE NODE  visits of a node that may have several

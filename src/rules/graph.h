@@ -4,8 +4,9 @@
 // search from the start. The nodes between the target of a back edge and its sources are a loop;
 // loops nest. A token on its way through the graph carries how often each loop around it has begun
 // (its tag, as in a tagged-token dataflow machine), so that the inputs of a join belong together
-// whatever turn their loop is in; before these turns stands a pair for each time that it left a
-// loop by an edge that had been taken before in that loop: the loop's header, and which time.
+// whatever turn their loop is in; before these turns stand three numbers for each time that it left
+// a loop by an edge that had been taken before in that loop: the loop's header, which instance of
+// the loop in the run, and which time.
 //
 // Compiled once for each definition, immutable, safe to share between threads.
 #pragma once
@@ -28,6 +29,9 @@ struct FlowProblem {
   /// Which part of the node, and what in it: "with" and the path. Empty: the node as a whole.
   std::string part = {}, value = {};
 };
+
+/// So many numbers of a tag for each time.
+inline constexpr std::size_t leaving_size = 3;
 
 class Graph {
  public:

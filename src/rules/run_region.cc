@@ -108,7 +108,7 @@ bool RunStep::settle_region() {
   }
   edit_.erase(changed.cell);
   if (changed.header >= 0) {
-    if (changed.spot.graph->branches(changed.header)) edit_.erase("lc:" + changed.cell.substr(2));
+    if (changed.spot.graph->branches(changed.header)) edit_.erase("li:" + changed.cell.substr(2));
     end_loop(changed);
   } else {
     end_flow(changed.spot);

@@ -57,17 +57,14 @@ void RunStep::bring_back_result(const Token& token, const Place& place) {
   edit_.erase(turn_field(graph, {.node = token.node, .tag = token.tag}, token.spot.scope));
 }
 
-// Another turn of a loop that branches. Its number is its own: turns that two branches begin are
-// two.
+// Another turn of a loop that branches. Its number is its own in the run: turns that two branches
+// begin are two, and so are those of lines that have left other loops.
 std::vector<int> RunStep::next_turn(const Token& token, const Graph::Edge& edge) {
   const Graph& graph = *token.spot.graph;
   std::vector<int> tag = target_tag(graph, edge, token.tag);
   if (!graph.branches(edge.to)) return tag;
-  std::vector<int> outer = tag;
-  outer.pop_back();
-  const std::string count =
-      "lc:" + token.spot.scope + graph.nodes()[edge.to].node->name + '~' + write_tag(outer);
-  tag.back() = static_cast<int>(edit_.read_number(count, 1) + 1);
+  const std::string count = "lc:" + token.spot.scope + graph.nodes()[edge.to].node->name;
+  tag.back() = static_cast<int>(edit_.read_number(count, 1)) + 1;
   edit_.write_number(count, tag.back());
   edit_.write(turn_before_field(graph, edge.to, token.spot.scope, tag),
               write_tag(outer_tag(token, graph.nodes()[edge.to].loops.size())));

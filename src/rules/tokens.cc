@@ -61,7 +61,15 @@ std::vector<int> RunStep::leave(const Token& token, int edge) {
   ++left.exits[edge];
   std::vector<int> tag = target_tag(graph, out, token.tag);
   if (before > 0) {
-    tag.insert(tag.begin() + static_cast<std::ptrdiff_t>(leavings), {loops[depth], before + 1});
+    const std::string instance = "li:" + left.cell.substr(2);
+    std::int64_t number = edit_.read_number(instance);
+    if (number == 0) {
+      number = edit_.read_number("ln") + 1;
+      edit_.write_number("ln", number);
+      edit_.write_number(instance, number);
+    }
+    tag.insert(tag.begin() + static_cast<std::ptrdiff_t>(leavings),
+               {loops[depth], static_cast<int>(number), before + 1});
   }
   return tag;
 }
@@ -164,8 +172,8 @@ bool RunStep::comes_too_late(const Arrival& arrival) {
   const Graph& graph = *arrival.spot.graph;
   const Graph::Node& node = graph.nodes()[graph.edges()[arrival.edge].to];
   const std::size_t leavings = arrival.tag.size() - node.loops.size();
-  for (std::size_t pair = 0; pair < leavings; pair += 2) {
-    const int header = arrival.tag[pair];
+  for (std::size_t at = 0; at < leavings; at += leaving_size) {
+    const int header = arrival.tag[at];
     if (!graph.branches(header)) continue;
     for (const int e : node.in) {
       const int from = graph.edges()[e].from;

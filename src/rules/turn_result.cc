@@ -29,16 +29,23 @@ class Line {
 
   std::optional<TurnResult> seen() {
     const Graph::Node& node = graph_.nodes()[node_];
+    const int header = node.turns == 0 ? -1 : node.loops[node.turns - 1];
     std::optional<Turns> tag = turn_here();
     bool may_have_come = !lies_ahead();
     while (tag) {
-      if (may_have_come) {
-        if (auto made = made_in(*tag)) return made;
+      std::optional<std::string> before;
+      // A line that has left loops again was there before it left them, if it was.
+      for (Turns then = *tag;; forget_leaving(then)) {
+        const auto made =
+            may_have_come ? read_(field_of(graph_, node_, scope_, then)) : std::nullopt;
+        if (made) return read_turn_result(*made);
+        if (header >= 0) before = read_(turn_before_field(graph_, header, scope_, then));
+        if (before || then.size() < node.turns + leaving_size) break;
+        const int left = then[then.size() - node.turns - leaving_size];
+        if (header < 0 ? graph_.is_behind(left, node_) : graph_.is_behind(left, header)) break;
+        may_have_come = may_have_come && !graph_.is_behind(left, node_);
       }
       may_have_come = true;
-      if (node.turns == 0) return std::nullopt;
-      const auto before =
-          read_(turn_before_field(graph_, node.loops[node.turns - 1], scope_, *tag));
       tag = before ? std::optional(read_tag(*before)) : std::nullopt;
     }
     return std::nullopt;
@@ -63,16 +70,10 @@ class Line {
                                [this](int header) { return graph_.is_behind(header, node_); });
   }
 
-  // A line that has left loops again since it was at the node was there before it left them.
-  [[nodiscard]] std::optional<TurnResult> made_in(const Turns& tag) const {
-    const std::size_t turns = graph_.nodes()[node_].turns;
-    if (tag.size() < turns) return std::nullopt;
-    for (std::size_t pairs = tag.size() - turns;; pairs -= 2) {
-      Turns then(tag.begin(), tag.begin() + static_cast<std::ptrdiff_t>(pairs));
-      then.insert(then.end(), tag.end() - static_cast<std::ptrdiff_t>(turns), tag.end());
-      if (auto made = read_(field_of(graph_, node_, scope_, then))) return read_turn_result(*made);
-      if (pairs < 2 || graph_.is_behind(tag[pairs - 2], node_)) return std::nullopt;
-    }
+  void forget_leaving(Turns& tag) const {
+    const auto turns = static_cast<std::ptrdiff_t>(graph_.nodes()[node_].turns);
+    const auto leaving = static_cast<std::ptrdiff_t>(leaving_size);
+    tag.erase(tag.end() - turns - leaving, tag.end() - turns);
   }
 
   const Graph& graph_;

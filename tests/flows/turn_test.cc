@@ -238,6 +238,38 @@ TEST_P(Turns, TurnsThatTwoBranchesOfOneTurnBeginAreTwo) {
   EXPECT_EQ(sorted("joined"), (std::vector<json>{{1, 1, 1}, {2, 2, 2}, {3, 3, 3}}));
 }
 
+TEST_P(Turns, LinesThatLeaveAnInnerLoopStayApartInTheOuter) {
+  // The inner loop is left in both of its turns, and each line goes on to another turn of the
+  // outer.
+  Flow flow("lines");
+  auto outer = flow.node("outer", acting([](Shared&) { return "default"; }), {});
+  const auto place = [](Shared& shared) { return shared.job().job().node; };
+  auto head = flow.task("head", place);
+  auto inner = flow.task("inner",
+                         [](const std::string& line, Shared& shared) {
+                           shared.add(line, 1);
+                           return line;
+                         },
+                         {"head"});
+  auto again = flow.node("again", acting([](Shared& shared) {
+                           const std::string line = shared.result("inner")->get<std::string>();
+                           return shared.get_or(line, 0) < 2 ? "again" : "stop";
+                         }));
+  auto tail = flow.node("tail", acting([](Shared& shared) {
+                          const bool same = shared.result("inner") == shared.result("head");
+                          shared.append(same ? "same" : "mixed", *shared.result("head"));
+                          shared.add("tails", 1);
+                          return shared.get_or("tails", 0) <= 6 ? "again" : "stop";
+                        }));
+  outer >> head >> inner >> again;
+  again.on("again") >> inner;
+  inner >> flow.task("out", [] {}) >> tail;
+  tail.on("again") >> head;
+  EXPECT_EQ(run(flow).state, "succeeded");
+  EXPECT_FALSE(has("mixed")) << shared("mixed");
+  EXPECT_GE(shared("same").size(), 14);
+}
+
 TEST_P(Turns, BehindALoopNothingOfWhatLeftItAnotherTimeIsSeen) {
   auto pick = flow_.node("pick", acting([](Shared& shared) {
                            return shared.result("head") == json(1) ? "first" : "other";
