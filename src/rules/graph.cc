@@ -279,6 +279,11 @@ class GraphCompiler {
         for (const int header : node.loops) g_.behind_[header];
       }
     }
+    if (g_.behind_.size() * g_.nodes_.size() > 10'000'000) {  // Each knows the nodes behind it.
+      return problem({}, std::to_string(g_.behind_.size()) +
+                             " loops lead on by several edges of one action, too many for so "
+                             "many nodes: use flows in flows");
+    }
     // What leaves a loop again comes too late for a join behind it.
     g_.ends_late_ = !g_.behind_.empty();
     for (auto& [header, behind] : g_.behind_) {

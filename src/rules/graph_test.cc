@@ -99,6 +99,17 @@ TEST(Graph, MistakesInAFlowInsideNameTheirWay) {
   expect_problem(outer, "a/x: next.q leads to \"z\"");
 }
 
+TEST(Graph, LoopsThatBranchAreBoundedByTheNodesOfTheFlow) {
+  std::vector<std::string> nodes, edges;
+  for (int i = 0; i < 2000; ++i) {
+    const std::string n = std::to_string(i), h = "h" + n, t = "t" + n, s = "s" + n;
+    nodes.insert(nodes.end(), {h, t, s});
+    edges.insert(edges.end(), {h + "-go>" + t, t + "-again>" + h, t + "-again>" + s});
+    if (i < 1999) edges.push_back(t + "-done>h" + std::to_string(i + 1));
+  }
+  expect_problem(flow_of(nodes, edges, "h0"), "2000 loops lead on by several edges of one action");
+}
+
 TEST(Graph, GroupsAndPlacesAreChecked) {
   auto flow = flow_of({"a", "b"}, {"a-x>b"});
   flow->groups.push_back({.name = "g",
