@@ -2,6 +2,7 @@
 //
 // What a node leaves behind: what it did to the shared store, its result, and the turns that it
 // begins.
+#include "rules/json.h"
 #include "rules/run_step.h"
 #include "rules/turn_result.h"
 
@@ -38,7 +39,9 @@ void RunStep::put_result(const Token& token, const Place& place,
     edit_.write("r:" + path, *result);
   } else if (place.back().visit > 1) {
     // A retry sees what the first try saw.
-    if (auto before = edit_.read("r:" + path)) edit_.write("rf:" + path, *std::move(before));
+    auto before = edit_.read("r:" + path);
+    edit_.erase("rf:" + path);
+    if (before) edit_.write("rf:" + path, *std::move(before));
     edit_.erase("r:" + path);
   }
   const Graph& graph = *token.spot.graph;
@@ -49,6 +52,11 @@ void RunStep::put_result(const Token& token, const Place& place,
 }
 
 void RunStep::bring_back_result(const Token& token, const Place& place) {
+  // What was only held back has lost nothing.
+  if (about_of(write_place(place))["state"] !=
+      JsonWriter().text(to_text(JobState::failed)).take()) {
+    return;
+  }
   const std::string path = node_path(place);
   if (auto before = edit_.read("rf:" + path)) edit_.write("r:" + path, *std::move(before));
   edit_.erase("rf:" + path);
