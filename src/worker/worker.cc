@@ -125,8 +125,8 @@ struct Worker::State {
   std::unique_ptr<Store> watch_store;  // Of coroutines that wait for jobs; moves on to their slots.
   std::unique_ptr<Ring> pump_ring, upkeep_ring;
   Pulse pulse;
-  std::unique_ptr<Slots> slots;
   std::unique_ptr<Pump> pump;
+  std::unique_ptr<Slots> slots;  // What still runs in them uses the pump's store handles.
   std::unique_ptr<Heart> heart;
   std::jthread heart_thread, upkeep_thread;
   std::mutex pump_mutex;  // Guards the making of `pump` against stats() and stop().
