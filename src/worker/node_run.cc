@@ -291,8 +291,10 @@ std::optional<NodeRun::LocalFault> NodeRun::try_locally(const NodeSteps& steps, 
     return LocalFault{.text = message_of(e), .for_good = true};
   } catch (const Snooze&) {
     return LocalFault{};
-  } catch (const Cancel&) {
-    return LocalFault{};
+  } catch (const Cancel& e) {
+    // It may be what it was told, with the step that it runs in.
+    if (context_->stop().stop_requested()) return LocalFault{};
+    return LocalFault{.text = e.what(), .for_good = true};
   } catch (const std::exception& e) {
     return LocalFault{.text = message_of(e), .for_good = single};
   } catch (...) {

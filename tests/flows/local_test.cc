@@ -103,6 +103,21 @@ TEST_P(LocalTest, BecomesAJobOfItsOwnWhenItFailsAndTheNodeBeforeItIsNotRunAgain)
   EXPECT_EQ(shared("tries"), 2);
 }
 
+TEST_P(LocalTest, IsNotTriedAgainAfterACancelOfItsOwn) {
+  Flow flow("cancels");
+  auto local = flow.task("local",
+                         [this] {
+                           trace_.add("local");
+                           throw Cancel("not wanted");
+                         },
+                         {}, {.local = true});
+  flow.task("begin", [] {}) >> local;
+  const Run ended = run(flow);
+  EXPECT_EQ(ended.state, "failed");
+  EXPECT_NE(ended.error.find("not wanted"), std::string::npos) << ended.error;
+  EXPECT_EQ(trace_.count("local"), 1);
+}
+
 TEST(Local, HasNoTimeOut) {
   Flow flow("late");
   flow.task("first", [] {}) >>
