@@ -118,8 +118,8 @@ constexpr Vain mistakes[] = {
     {"GroupsThatNobodyJudges",
      "flow: f\ngroups: {g: {nodes: [b, c], policy: {at_least: 1}}}\nnodes:\n"
      "  a: {task: t}\n  b: {task: t, needs: [a]}\n  c: {task: t, needs: [a]}\n",
-     "f.yaml:2:37: group g needs 1, and no node is behind it to judge whether it has them: add "
-     "one\n"},
+     "f.yaml:2:37: group g needs 1, and no node waits for so many of them to judge "
+     "whether it has them: lead its members to one\n"},
     {"NothingIsSaidTwice",
      "flow: f\nnodes:\n  a: {gate: {ask: what, deadline: 3x}, next: {sure: b, timed_out: b}}\n"
      "  b: {task: t, with: $.item, map: x}\n",

@@ -51,16 +51,26 @@ class GroupCheck {
     const std::string needs = who + " needs " + std::to_string(need);
     if (need > count) {
       say(".policy", {}, needs + " of " + counted(count, "member"));
-    } else if (group.policy.kind == GroupPolicy::Kind::at_least &&
-               std::ranges::none_of(members, [this](int node) { return leads_on(node); })) {
+    } else if (group.policy.kind == GroupPolicy::Kind::at_least && !is_judged(members, need)) {
       say(".policy", {},
-          needs + ", and no node is behind it to judge whether it has them: add one");
+          needs +
+              ", and no node waits for so many of them to judge whether it has them: lead its "
+              "members to one");
     }
   }
 
-  [[nodiscard]] bool leads_on(int node) const {
-    return std::ranges::any_of(graph_.nodes()[node].out,
-                               [&](int edge) { return graph_.edges()[edge].to >= 0; });
+  // A node with one input is skipped when that has failed.
+  [[nodiscard]] bool is_judged(const std::set<int>& members, int need) const {
+    std::map<int, std::set<int>> judges;
+    for (const int member : members) {
+      for (const int e : graph_.nodes()[member].out) {
+        if (graph_.edges()[e].to >= 0) judges[graph_.edges()[e].to].insert(member);
+      }
+    }
+    return std::ranges::any_of(judges, [&](const auto& one) {
+      const bool waits = graph_.nodes()[one.first].in.size() > 1;
+      return waits && static_cast<int>(one.second.size()) >= std::max(need, 1);
+    });
   }
 
   void say(std::string_view part, const std::string& value, std::string text) {

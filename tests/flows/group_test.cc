@@ -138,7 +138,7 @@ TEST(Groups, ThatNobodyCouldJudgeOrTolerateAreRefused) {
   const auto checked = flow.check();
   ASSERT_FALSE(checked);
   const std::string& told = checked.error().message;
-  EXPECT_NE(told.find("no node is behind it to judge"), told.npos) << told;
+  EXPECT_NE(told.find("no node waits for so many of them"), told.npos) << told;
   EXPECT_NE(told.find("make it a run of its own"), told.npos) << told;
 }
 
