@@ -73,7 +73,10 @@ void RunStep::set_deadline(std::optional<Time> around) {
 void RunStep::end(const NodeReport& report) {
   const auto state = parse_run_state(edit_.read("state").value_or(""));
   if (!state || is_final(*state)) return;  // It has ended without this node.
-  if (is_of_node(report.phase) && !report.place.empty()) edit_.log(write_place(report.place));
+  if (is_of_node(report.phase) && !report.place.empty()) {
+    // A fork before a node begins before its end, not before its undo.
+    edit_.log(report.phase == Phase::undo ? "" : write_place(report.place));
+  }
   if (report.end == NodeReport::End::again) return put_off(report, *state);
   for (const std::string& lock : report.locks) edit_.erase(lock);
   state_ = *state;

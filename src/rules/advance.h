@@ -14,10 +14,11 @@
 //   until late    when it is to have ended, and that it had not
 //   a             jobs of the run that have not ended
 //   l:SCOPE       nodes of this flow that have not ended
-//   l:SCOPE NODE~TAG   the same of one turn of the loop whose header NODE is, with |EDGExTIMES that
-//                 it was left by
-//   li:           the number of such a loop in the run, of one that branches and was left again;
-//   ln            how many such numbers there are
+//   l:SCOPE NODE~TAG   the same of the loop whose header NODE is, with |EDGExTIMES that it was left
+//                 by; of one that branches |EDGExNUMBER, which left it first
+//   lt:           the same of a turn of such a loop, with |NUMBER:LINE:EDGES of what left it
+//   li:           the number of a loop that was left again though no edges branch
+//   ln            how many numbers there are
 //   lc:SCOPE NODE how many turns have begun in all loops of this header, which branch
 //   o:SCOPE NODE~TAG   a join that is not complete: inputs that have come; os: of: how many of them
 //                 were skipped and failed; ox: it has fired; ol: the loops that they have left

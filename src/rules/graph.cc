@@ -8,6 +8,7 @@
 #include "rules/expression.h"
 #include "rules/group_check.h"
 #include "rules/json.h"
+#include "rules/loop_exits.h"
 #include "rules/name.h"
 #include "rules/place_check.h"
 
@@ -287,9 +288,9 @@ class GraphCompiler {
     // What leaves a loop again comes too late for a join behind it.
     g_.ends_late_ = !g_.behind_.empty();
     for (auto& [header, behind] : g_.behind_) {
-      std::set<int> exits;
-      for (const int e : g_.exits_[header]) exits.insert(g_.edges_[e].to);
-      behind = reached_from(exits, false);
+      for (const int e : g_.exits_[header]) behind.insert(g_.edges_[e].to);
+      behind = reached_from(behind, false);
+      for (const auto& [e, one] : exits_that_meet(g_, header, behind)) g_.edges_[e].together = one;
       for (const int node : reached_from({header}, true)) g_.nodes_[node].overlaps = true;
     }
     for (Graph::Node& node : g_.nodes_) {
@@ -383,8 +384,7 @@ std::shared_ptr<const Graph> Graph::compile(std::shared_ptr<const FlowDefinition
   graph->definition_ = std::move(definition);
   const std::size_t before = problems.size();
   GraphCompiler(*graph, problems).run(1);
-  if (problems.size() > before) return nullptr;
-  return graph;
+  return problems.size() > before ? nullptr : graph;
 }
 
 bool Graph::leads_on(int node, std::string_view action) const {

@@ -5,8 +5,8 @@
 // loops nest. A token on its way through the graph carries how often each loop around it has begun
 // (its tag, as in a tagged-token dataflow machine), so that the inputs of a join belong together
 // whatever turn their loop is in; before these turns stand three numbers for each time that it left
-// a loop by an edge that had been taken before in that loop: the loop's header, which instance of
-// the loop in the run, and which time.
+// a loop which had been left before: the loop's header, the number of what left together, and 0; of
+// a loop that does not branch that of the loop in the run, and which time.
 //
 // Compiled once for each definition, immutable, safe to share between threads.
 #pragma once
@@ -39,7 +39,8 @@ class Graph {
     int from = 0, to = 0;
     std::string action = {};
     bool back = false;
-    int exits = 0;  ///< So many of the innermost loops around `from` does it leave.
+    int exits = 0;      ///< So many of the innermost loops around `from` does it leave.
+    int together = -1;  ///< Out of a loop that branches: of those that it may meet again, one.
   };
   struct Node {
     const FlowNode* node = nullptr;

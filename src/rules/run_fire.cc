@@ -4,6 +4,7 @@
 #include "rules/counted.h"
 #include "rules/duration.h"
 #include "rules/json.h"
+#include "rules/limits.h"
 #include "rules/run_step.h"
 
 namespace penstock::rules {
@@ -187,6 +188,8 @@ void RunStep::put_step(const Place& place, Phase phase, std::optional<Time> due,
   RunJob job{.field = field, .prefix = "||"};
   job.job.task = step_task;
   job.job.payload = "null";
+  // The end of a run and of those inside does not wait behind their steps.
+  if (phase != Phase::fire) job.job.priority = max_priority;
   job.job.queue = flow_.graph->definition().nodes.front().queue;
   job.job.pool = flow_.graph->definition().nodes.front().pool;
   job.job.own.node =

@@ -2,62 +2,66 @@
 //
 // The regions of a run: flows and the turns of loops. What begins or ends in one is counted, and
 // what follows from its end.
+#include "rules/loop_exits.h"
 #include "rules/run_step.h"
+#include "rules/whole_number.h"
 
 #include <algorithm>
 
 namespace penstock::rules {
 namespace {
 
-std::string loop_cell(const std::string& scope, const std::string& header,
-                      const std::vector<int>& outer_tag) {
-  return "l:" + scope + header + '~' + write_tag(outer_tag);
-}
-
-std::int64_t take_number(std::string_view& text, char end) {
-  std::int64_t value = 0;
-  while (!text.empty() && text.front() != end) {
-    value = value * 10 + (text.front() - '0');
-    text.remove_prefix(1);
-  }
-  if (!text.empty()) text.remove_prefix(1);
-  return value;
+std::string loop_cell(const std::string& scope, const std::string& header, std::vector<int> tag,
+                      int turn) {
+  if (turn > 0) tag.push_back(turn);
+  return (turn > 0 ? "lt:" : "l:") + scope + header + '~' + write_tag(tag);
 }
 
 }  // namespace
 
-// How often each edge out of a loop was taken, of its cell: LIVE|EDGExTIMES EDGExTIMES
-std::map<int, int> RunStep::exits_in(std::string_view cell) {
-  std::map<int, int> exits;
-  take_number(cell, '|');
-  while (!cell.empty()) {
-    const int edge = static_cast<int>(take_number(cell, 'x'));
-    exits[edge] = static_cast<int>(take_number(cell, ' '));
-  }
-  return exits;
-}
-
 RunStep::Region& RunStep::region(const Spot& spot, int header, std::size_t depth,
-                                 std::vector<int> outer_tag) {
-  // A flow inside is deeper than every loop around it: depths of outer flows count a thousandfold.
-  const std::size_t level = spot.outer.size() * 1000 + (header < 0 ? 0 : depth + 1);
-  RegionKey key{.depth = level};
-  key.cell = header < 0 ? "l:" + spot.scope
-                        : loop_cell(spot.scope, spot.graph->nodes()[header].node->name, outer_tag);
+                                 std::vector<int> outer_tag, int turn) {
+  // A flow inside is deeper than every loop around it, and a turn than its loop.
+  const std::size_t loop = header < 0 ? 0 : 2 * depth + (turn > 0 ? 2 : 1);
+  RegionKey key{.depth = spot.outer.size() * 1'000'000 + loop};
+  key.cell = header < 0
+                 ? "l:" + spot.scope
+                 : loop_cell(spot.scope, spot.graph->nodes()[header].node->name, outer_tag, turn);
   Region& found = regions_[key];
   if (!found.spot.graph) {
     found.cell = key.cell;
     found.spot = spot;
     found.header = header;
     found.outer_tag = std::move(outer_tag);
+    found.turn = turn;
   }
   return found;
 }
 
+// The loop at this depth around the token's node.
+RunStep::Region& RunStep::loop_of(const Token& token, std::size_t depth) {
+  const int header = token.spot.graph->nodes()[token.node].loops[depth];
+  std::vector<int> tag = outer_tag(token, depth);
+  if (token.spot.graph->branches(header)) {
+    tag = at_home(*token.spot.graph, header, std::move(tag), depth);
+  }
+  return region(token.spot, header, depth, std::move(tag));
+}
+
+// The turn of that loop, which branches.
+RunStep::Region& RunStep::turn_of(const Token& token, std::size_t depth) {
+  const Region& loop = loop_of(token, depth);
+  const std::size_t loops = token.spot.graph->nodes()[token.node].loops.size();
+  const int turn = token.tag[token.tag.size() - loops + depth];
+  return region(token.spot, loop.header, depth, loop.outer_tag, turn);
+}
+
 void RunStep::count(const Token& token, std::int64_t by) {
-  const Graph::Node& node = token.spot.graph->nodes()[token.node];
-  for (std::size_t i = 0; i < node.loops.size(); ++i) {
-    region(token.spot, node.loops[i], i, outer_tag(token, i)).delta += by;
+  const Graph& graph = *token.spot.graph;
+  const auto& loops = graph.nodes()[token.node].loops;
+  for (std::size_t i = 0; i < loops.size(); ++i) {
+    loop_of(token, i).delta += by;
+    if (graph.branches(loops[i])) turn_of(token, i).delta += by;
   }
   region(token.spot, -1, 0, {}).delta += by;
 }
@@ -92,50 +96,28 @@ bool RunStep::settle_region() {
   const auto first = regions_.begin();
   Region changed = std::move(first->second);
   regions_.erase(first);
-  if (changed.delta == 0 && changed.exits.empty()) return true;
+  if (changed.delta == 0 && changed.exits.empty() && changed.departures.empty()) return true;
   if (changed.header < 0 && stays_open(changed.cell, changed.delta)) return true;
   const std::string known = edit_.read(changed.cell).value_or("0|");
-  std::string_view text = known;
-  const std::int64_t live = take_number(text, '|') + changed.delta;
-  for (const auto& [edge, times] : exits_in(known)) changed.exits[edge] += times;
+  const auto live = whole_number(known.substr(0, known.find('|'))).value_or(0) + changed.delta;
+  if (changed.turn > 0) {
+    if (changed.departures.empty()) changed.departures = departures_in(known);
+  } else {
+    for (const auto& [edge, times] : exits_in(known)) changed.exits[edge] += times;
+  }
   if (live > 0) {
-    std::string value = std::to_string(live) + '|';
-    for (const auto& [edge, times] : changed.exits) {
-      value += std::to_string(edge) + 'x' + std::to_string(times) + ' ';
-    }
-    edit_.write(changed.cell, std::move(value));
+    edit_.write(changed.cell, std::to_string(live) + '|' + write_exits(changed));
     return true;
   }
   edit_.erase(changed.cell);
-  if (changed.header >= 0) {
-    if (changed.spot.graph->branches(changed.header)) edit_.erase("li:" + changed.cell.substr(2));
+  if (changed.turn > 0) {
+    end_turn(changed);
+  } else if (changed.header >= 0) {
     end_loop(changed);
   } else {
     end_flow(changed.spot);
   }
   return true;
-}
-
-void RunStep::end_loop(const Region& region) {
-  const Graph& graph = *region.spot.graph;
-  for (const int e : graph.exits_of(region.header)) {
-    const Graph::Edge& edge = graph.edges()[e];
-    const auto& loops = graph.nodes()[edge.from].loops;
-    const bool leaves_only_this =
-        loops[loops.size() - static_cast<std::size_t>(edge.exits)] == region.header;
-    if (region.exits.contains(e) || !leaves_only_this) continue;
-    const Graph::Node& target = graph.nodes()[edge.to];
-    const auto taken = [&](int other) { return region.exits.contains(other); };
-    const bool told =
-        target.one_of && (e != target.in.front() || std::ranges::any_of(target.in, taken));
-    if (told) continue;
-    std::vector<int> tag = region.outer_tag;
-    tag.resize(tag.size() + static_cast<std::size_t>(edge.exits), 1);  // As if it began.
-    arrivals_.push_back({.spot = region.spot,
-                         .edge = e,
-                         .kind = Kind::skipped,
-                         .tag = target_tag(graph, edge, tag)});
-  }
 }
 
 // As a field tells it. What is decided on before the field has been read is decided on again: until

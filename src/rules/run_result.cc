@@ -3,6 +3,7 @@
 // What a node leaves behind: what it did to the shared store, its result, and the turns that it
 // begins.
 #include "rules/json.h"
+#include "rules/loop_exits.h"
 #include "rules/run_step.h"
 #include "rules/turn_result.h"
 
@@ -46,9 +47,12 @@ void RunStep::put_result(const Token& token, const Place& place,
   }
   const Graph& graph = *token.spot.graph;
   if (!graph.nodes()[token.node].overlaps) return;
-  const Standpoint at{.node = token.node, .tag = token.tag};
-  edit_.write(turn_field(graph, at, token.spot.scope),
-              write_turn_result({.visit = place.back().visit, .result = std::move(result)}));
+  TurnResult made{.visit = place.back().visit, .result = std::move(result)};
+  for (const auto& [header, turns] : token.left) {
+    if (graph.is_behind(header, token.node)) made.left[header] = turns;
+  }
+  edit_.write(turn_field(graph, {.node = token.node, .tag = token.tag}, token.spot.scope),
+              write_turn_result(made));
 }
 
 void RunStep::bring_back_result(const Token& token, const Place& place) {
@@ -69,13 +73,14 @@ void RunStep::bring_back_result(const Token& token, const Place& place) {
 // begin are two, and so are those of lines that have left other loops.
 std::vector<int> RunStep::next_turn(const Token& token, const Graph::Edge& edge) {
   const Graph& graph = *token.spot.graph;
-  std::vector<int> tag = target_tag(graph, edge, token.tag);
-  if (!graph.branches(edge.to)) return tag;
+  if (!graph.branches(edge.to)) return target_tag(graph, edge, token.tag);
+  const std::size_t loops = graph.nodes()[edge.to].loops.size();
+  std::vector<int> tag = at_home(graph, edge.to, outer_tag(token, loops - 1), loops - 1);
   const std::string count = "lc:" + token.spot.scope + graph.nodes()[edge.to].node->name;
-  tag.back() = static_cast<int>(edit_.read_number(count, 1)) + 1;
+  tag.push_back(static_cast<int>(edit_.read_number(count, 1)) + 1);
   edit_.write_number(count, tag.back());
   edit_.write(turn_before_field(graph, edge.to, token.spot.scope, tag),
-              write_tag(outer_tag(token, graph.nodes()[edge.to].loops.size())));
+              write_tag(outer_tag(token, loops), token.left));
   return tag;
 }
 
@@ -85,7 +90,7 @@ void RunStep::enter(const Token& token) {
   const bool begins = !token.tag.empty() && token.tag.back() == 1;
   if (left == token.left.end() || !begins || !token.spot.graph->is_header(token.node)) return;
   edit_.write(turn_before_field(*token.spot.graph, token.node, token.spot.scope, token.tag),
-              write_tag(left->second));
+              write_tag(left->second, token.left));
 }
 
 }  // namespace penstock::rules

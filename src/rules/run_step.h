@@ -2,7 +2,8 @@
 //
 // One step of a run while it is being decided: tokens move along edges until nothing moves any
 // more. Used by advance.cc; split over tokens.cc (edges, joins, loops), run_region.cc (the ends of
-// loops and flows), run_map.cc (lists), run_halt.cc (failure, compensation, the end).
+// loops and flows), run_leave.cc (ways out of loops), run_map.cc (lists), run_halt.cc (failure,
+// compensation, the end).
 //
 // A token that ends sends an arrival along each edge: taken, skipped, or failed. Arrivals are
 // worked off from a queue, not by recursion: a chain of skipped nodes may be 100,000 long. What
@@ -62,13 +63,23 @@ class RunStep {
       return depth != other.depth ? depth > other.depth : cell < other.cell;
     }
   };
+  /// What left one turn of a loop together, by these edges: a line of that turn.
+  struct Departure {
+    std::string line = {};  ///< Its tag in the turn.
+    int number = 0;         ///< In the run.
+    std::set<int> edges = {};
+  };
   struct Region {
     std::string cell = {};
     Spot spot = {};
     int header = -1;
     std::vector<int> outer_tag = {};
+    int turn = 0;  ///< One turn of a loop that branches; 0: the loop.
     std::int64_t delta = 0;
-    std::map<int, int> exits = {};  ///< Edges out of it that were taken, and how often.
+    /// Edges out of it that were taken, and how often. Of a loop that branches: of those that may
+    /// meet again one, and the number of what left first by one of them.
+    std::map<int, int> exits = {};
+    std::vector<Departure> departures = {};  ///< Of a turn: all, when another is added.
   };
 
   // tokens.cc
@@ -80,24 +91,38 @@ class RunStep {
   static std::vector<int> target_tag(const Graph& graph, const Graph::Edge& edge,
                                      const std::vector<int>& tag);
   static Token named_by(const Token& token, int node);
-  std::vector<int> leave(const Token& token, int edge);
   static LeftLoops left_behind(const Token& token, std::size_t depth);
   static std::vector<int> outer_tag(const Token& token, std::size_t depth);
   void complete(const Token& token, std::string_view action, Kind kind);
+  void note_last(const Spot& spot, const char* kind, int node, std::string_view action);
   void arrive(const Arrival& arrival);
   void join(const Arrival& arrival, int inputs);
   void keep_left(const Arrival& arrival, const std::string& cell);
-  static bool comes_too_late(const Arrival& arrival);
   void skip(const Token& token, Kind kind);
 
-  // run_region.cc
+  // run_leave.cc
   static std::map<int, int> exits_in(std::string_view cell);
-  Region& region(const Spot& spot, int header, std::size_t depth, std::vector<int> outer_tag);
+  std::map<int, int> exits_by_now(const Region& region);
+  std::vector<int> leave(const Token& token, int edge);
+  std::vector<int> leave_turn(const Token& token, std::size_t depth, int edge);
+  std::int64_t next_number();
+  static std::vector<Departure> departures_in(std::string_view cell);
+  static std::string write_exits(const Region& region);
+  static std::vector<int> tag_behind(const Region& loop, int edge, int number, int time);
+  void leave_untaken(const Region& loop, int edge, int number);
+  void end_loop(const Region& ended);
+  void end_turn(const Region& ended);
+  static bool comes_too_late(const Arrival& arrival);
+
+  // run_region.cc
+  Region& region(const Spot& spot, int header, std::size_t depth, std::vector<int> outer_tag,
+                 int turn = 0);
+  Region& loop_of(const Token& token, std::size_t depth);
+  Region& turn_of(const Token& token, std::size_t depth);
   void count(const Token& token, std::int64_t by);
   void settle();
   bool settle_region();
   bool stays_open(const std::string& cell, std::int64_t delta);
-  void end_loop(const Region& region);
   void recall_end(const Spot& spot);
   void end_flow(const Spot& spot);
   static std::vector<int> tag_at(const Token& token, std::string_view field);

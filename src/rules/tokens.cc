@@ -43,37 +43,6 @@ std::vector<int> RunStep::target_tag(const Graph& graph, const Graph::Edge& edge
   return next;
 }
 
-// Out of a loop, with what the token's tag is around that loop. What leaves by one edge again,
-// because another branch of the loop goes on, is told from what left before: it fires what is
-// behind as a visit of its own, and a join waits for inputs that left together.
-std::vector<int> RunStep::leave(const Token& token, int edge) {
-  const Graph& graph = *token.spot.graph;
-  const Graph::Edge& out = graph.edges()[edge];
-  const auto& loops = graph.nodes()[token.node].loops;
-  const std::size_t depth = loops.size() - static_cast<std::size_t>(out.exits);
-  const std::size_t leavings = token.tag.size() - loops.size();
-  Region& left = region(token.spot, loops[depth], depth, outer_tag(token, depth));
-  std::map<int, int> exits = exits_in(edit_.read(left.cell).value_or(""));
-  int before = 0;
-  for (const int e : graph.nodes()[token.node].out) {
-    if (graph.edges()[e].to == out.to) before += exits[e] + left.exits[e];
-  }
-  ++left.exits[edge];
-  std::vector<int> tag = target_tag(graph, out, token.tag);
-  if (before > 0) {
-    const std::string instance = "li:" + left.cell.substr(2);
-    std::int64_t number = edit_.read_number(instance);
-    if (number == 0) {
-      number = edit_.read_number("ln") + 1;
-      edit_.write_number("ln", number);
-      edit_.write_number(instance, number);
-    }
-    tag.insert(tag.begin() + static_cast<std::ptrdiff_t>(leavings),
-               {loops[depth], static_cast<int>(number), before + 1});
-  }
-  return tag;
-}
-
 // What is behind the loops that begin at `depth` around the token's node sees of their nodes what
 // the turn has made that it comes from, whatever they do afterwards.
 LeftLoops RunStep::left_behind(const Token& token, std::size_t depth) {
@@ -149,10 +118,14 @@ void RunStep::complete(const Token& token, std::string_view action, Kind kind) {
             ": the flow ends there");
   }
   if (kind == Kind::taken && graph.ends_late() && (!leads_on || may_be_last)) {
-    edit_.write((leads_on ? "el:" : "e:") + token.spot.scope,
-                node.node->name + '|' + std::string(action));
+    note_last(token.spot, leads_on ? "el:" : "e:", token.node, action);
   }
   count(token, -1);
+}
+
+// What has ended last, so far: the output is its result.
+void RunStep::note_last(const Spot& spot, const char* kind, int node, std::string_view action) {
+  edit_.write(kind + spot.scope, spot.graph->nodes()[node].node->name + '|' + std::string(action));
 }
 
 void RunStep::arrive(const Arrival& arrival) {
@@ -164,25 +137,6 @@ void RunStep::arrive(const Arrival& arrival) {
   if (inputs > 1 && !one_of) return join(arrival, inputs);
   if (arrival.kind == Kind::taken) return fire(token);
   skip(token, arrival.kind);
-}
-
-// It has left a loop again that other inputs have nothing to do with: they come once, and the join
-// has had what left first.
-bool RunStep::comes_too_late(const Arrival& arrival) {
-  const Graph& graph = *arrival.spot.graph;
-  const Graph::Node& node = graph.nodes()[graph.edges()[arrival.edge].to];
-  const std::size_t leavings = arrival.tag.size() - node.loops.size();
-  for (std::size_t at = 0; at < leavings; at += leaving_size) {
-    const int header = arrival.tag[at];
-    if (!graph.branches(header)) continue;
-    for (const int e : node.in) {
-      const int from = graph.edges()[e].from;
-      const auto& loops = graph.nodes()[from].loops;
-      const bool inside = std::ranges::find(loops, header) != loops.end();
-      if (!inside && !graph.is_behind(header, from)) return true;
-    }
-  }
-  return false;
 }
 
 // Of inputs that have left the same loop the later turn counts.
@@ -228,6 +182,11 @@ void RunStep::join(const Arrival& arrival, int inputs) {
     fired = true;
     if (!complete) edit_.write_number(fired_cell, 1);
     fire(token);
+  }
+  if (enough > 0 && !fired && arrival.kind == Kind::taken) {
+    // Maybe the join never fires, and nothing comes after it.
+    const Graph::Edge& edge = graph.edges()[arrival.edge];
+    note_last(arrival.spot, complete ? "e:" : "el:", edge.from, edge.action);
   }
   if (!complete) return;
   for (const std::string& cell : {came, skipped_cell, failed_cell}) edit_.erase(cell);

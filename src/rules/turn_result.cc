@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "rules/turn_result.h"
 
-#include "rules/whole_number.h"
+#include "rules/loop_exits.h"
 
 #include <algorithm>
 
@@ -25,7 +25,7 @@ class Line {
   using Read = std::function<std::optional<std::string>(const std::string&)>;
   Line(const Graph& graph, const Standpoint& at, int node, const std::string& scope,
        const Read& read)
-      : graph_(graph), at_(at), node_(node), scope_(scope), read_(read) {}
+      : graph_(graph), at_(at), left_(at.left), node_(node), scope_(scope), read_(read) {}
 
   std::optional<TurnResult> seen() {
     const Graph::Node& node = graph_.nodes()[node_];
@@ -38,7 +38,10 @@ class Line {
       for (Turns then = *tag;; forget_leaving(then)) {
         const auto made =
             may_have_come ? read_(field_of(graph_, node_, scope_, then)) : std::nullopt;
-        if (made) return read_turn_result(*made);
+        if (made) {
+          auto result = read_turn_result(*made);
+          if (is_of_line(result.left)) return result;
+        }
         if (header >= 0) before = read_(turn_before_field(graph_, header, scope_, then));
         if (before || then.size() < node.turns + leaving_size) break;
         const int left = then[then.size() - node.turns - leaving_size];
@@ -47,6 +50,7 @@ class Line {
       }
       may_have_come = true;
       tag = before ? std::optional(read_tag(*before)) : std::nullopt;
+      if (before) left_ = read_left(*before);
     }
     return std::nullopt;
   }
@@ -64,6 +68,20 @@ class Line {
     return left == at_.left.end() ? std::nullopt : std::optional(left->second);
   }
 
+  // Not when it was left with another turn of a loop that this line was left with, too.
+  [[nodiscard]] bool is_of_line(const LeftLoops& left) const {
+    return std::ranges::all_of(left, [this](const auto& loop) {
+      const auto mine = left_.find(loop.first);
+      if (mine == left_.end()) return true;
+      const std::size_t loops = graph_.nodes()[loop.first].loops.size();
+      const Turns home = at_home(graph_, loop.first, mine->second, loops);
+      const Turns other = at_home(graph_, loop.first, loop.second, loops);
+      const bool same_loop =
+          std::ranges::equal(home.begin(), home.end() - 1, other.begin(), other.end() - 1);
+      return !same_loop || home == other;
+    });
+  }
+
   // Behind a loop that the step is still in.
   [[nodiscard]] bool lies_ahead() const {
     return std::ranges::any_of(graph_.nodes()[at_.node].loops,
@@ -78,6 +96,7 @@ class Line {
 
   const Graph& graph_;
   const Standpoint& at_;
+  LeftLoops left_;  // By the turn that is looked at.
   const int node_;
   const std::string& scope_;
   const Read& read_;
@@ -86,13 +105,16 @@ class Line {
 }  // namespace
 
 std::string write_turn_result(const TurnResult& result) {
-  return std::to_string(result.visit) + '|' + result.result.value_or("");
+  const std::vector<int> visit{static_cast<int>(result.visit)};
+  return write_tag(visit, result.left) + '|' + result.result.value_or("");
 }
 
 TurnResult read_turn_result(std::string_view text) {
   TurnResult result;
   const auto bar = std::min(text.find('|'), text.size());
-  result.visit = whole_number(text.substr(0, bar)).value_or(1);
+  const std::vector<int> visit = read_tag(text.substr(0, bar));
+  if (!visit.empty()) result.visit = visit.front();
+  result.left = read_left(text.substr(0, bar));
   if (bar + 1 < text.size()) result.result = text.substr(bar + 1);
   return result;
 }

@@ -4,8 +4,9 @@
 // loop that is what its own turn has made, else the turn that this one was begun by, and so on;
 // behind a loop, what it was left with. What other branches do meanwhile is not seen.
 //
-//   rv:SCOPE NODE~TAG     VISIT|JSON: the result of that turn, no JSON when it failed or was
-//   skipped tp:SCOPE HEADER~TAG   the tag of the turn of this loop that came before, in that line
+//   rv:SCOPE NODE~TAG     VISIT;LEFT|JSON: the result of that turn, no JSON when it failed or was
+//                         skipped; and the turns that it was left with of loops that it is behind
+//   tp:SCOPE HEADER~TAG   TAG;LEFT of the turn of this loop that came before, in that line
 //
 // Tags have the turns of loops that branch; in the others there is one token at a time.
 #pragma once
@@ -24,6 +25,7 @@ namespace penstock::rules {
 struct TurnResult {
   std::int64_t visit = 1;
   std::optional<std::string> result = {};  ///< JSON text.
+  LeftLoops left = {};
 };
 std::string write_turn_result(const TurnResult& result);
 TurnResult read_turn_result(std::string_view text);

@@ -188,5 +188,15 @@ TEST_P(ForkTest, AForkDoesNotBeginBeforeALocalNodeAndSaysWhy) {
       << refused.error().message;
 }
 
+TEST_P(ForkTest, ALocalNodeThatWasUndoneIsNoPlaceToForkAtEither) {
+  Flow flow("undone");
+  auto local = flow.task("local", [] {}, {}, {.local = true}).undo([](Shared&) {});
+  flow.task("begin", [] {}) >> local >> flow.task("fails", [] { throw NoRetry("no"); });
+  EXPECT_EQ(run(flow).state, "compensated");
+  const auto forked = client_.fork_run({.run = id_, .node = "local"});
+  ASSERT_FALSE(forked);
+  EXPECT_NE(forked.error().message.find("is local"), std::string::npos) << forked.error().message;
+}
+
 }  // namespace
 }  // namespace penstock::testing

@@ -77,15 +77,42 @@ class LeftAgain : public FlowTest {
 INSTANTIATE_TEST_SUITE_P(Stores, LeftAgain, ::testing::ValuesIn(flow_stores()), flow_store_name);
 
 TEST_P(LeftAgain, RunsWhatIsBehindItEachTimeAndAJoinWithOthersOnce) {
+  auto begin = flow_.task("begin", [] {});
   auto side = counting("side");
   auto join = counting("join");
+  begin >> (head_ | flow_.task("beside", [] {}) >> join);
   head_ >> side >> join;
-  turn_.on("done") >> counting("fin") >> join;
+  turn_.on("done") >> counting("fin");
+  flow_.start(begin);
   EXPECT_EQ(run(flow_).state, "succeeded");
   EXPECT_EQ(shared("side"), 3);
   EXPECT_EQ(node("side", 3).state, "succeeded");
   EXPECT_EQ(shared("fin"), 1);
   EXPECT_EQ(shared("join"), 1);
+}
+
+TEST_P(LeftAgain, AJoinWaitsForWhatLeftInTheSameTurnAndForNothingThatCannot) {
+  const auto turn = [](Shared& shared) { return shared.get_or("turns", 0); };
+  const auto seen = [](Shared& shared) {
+    shared.append("joined", {shared.result("each").value_or(0), shared.result("last").value_or(0)});
+  };
+  auto join = flow_.task("join", seen);
+  turn_.on("again") >> flow_.task("each", turn) >> join;
+  turn_.on("done") >> flow_.task("last", turn) >> join;
+  join >> counting("behind");
+  EXPECT_EQ(run(flow_).state, "succeeded");
+  auto joined = shared("joined").get<std::vector<json>>();
+  ASSERT_EQ(joined.size(), 3);
+  for (const json& one : joined) EXPECT_EQ(std::ranges::count(one, json(0)), 1) << one;
+  EXPECT_EQ(shared("behind"), 3);
+}
+
+TEST_P(LeftAgain, WhatLeftInAnotherTurnIsNotSeenBehindIt) {
+  const auto other = [](Shared& shared) { shared.set("seen", shared.result("each").has_value()); };
+  turn_.on("again") >> flow_.task("each", [] {});
+  turn_.on("done") >> flow_.task("other", other);
+  EXPECT_EQ(run(flow_).state, "succeeded");
+  EXPECT_EQ(shared("seen"), false);
 }
 
 TEST_P(LeftAgain, JoinsWhatLeftTogether) {

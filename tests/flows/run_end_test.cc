@@ -274,5 +274,53 @@ TEST_P(RunEnd, WhatWasNotUndoneWhenTheRunWasCancelledIsShownAsItWas) {
   EXPECT_EQ(node("a").error, "its compensation was cut off: the run was cancelled");
 }
 
+TEST_P(RunEnd, WhatEndsRunsInsideGoesBeforeTheirSteps) {
+  Flow inner("child"), outer("parent");
+  inner.gate("gate", {.ask = GateOptions::Ask::event});
+  auto gate = outer.gate("gate", {.ask = GateOptions::Ask::event});
+  outer.task("begin", [] {}) >> (gate | outer.run("inside", inner));
+  gate >> outer.task("ends", [](Shared& shared) { shared.terminate("enough"); });
+  work({outer, inner});
+  id_ = client_.run(outer, json::object()).value();
+  await(id_, "inside", "waiting");
+  const RunId inside{client_.list_runs().value().items.front().id};
+  await(inside, "gate", "waiting");
+  client_.signal(id_, "gate", "1").value();
+  EXPECT_EQ(wait(id_).state, "succeeded");
+  EXPECT_EQ(wait(inside).state, "cancelled");
+  int sweeps = 0;
+  for (const Job& job : client_.list({.task = "penstock.step"}).value().items) {
+    sweeps += job.priority == 10 ? 1 : 0;
+  }
+  EXPECT_GE(sweeps, 2);
+}
+
+TEST_P(RunEnd, AWorkerIsDestroyedAfterWhatItGaveBackAndStillRuns) {
+  Flow flow("outlives");
+  std::promise<void> begun, released;
+  std::atomic<int> tries{0};
+  flow.task("node", [&](Shared& shared) {
+    if (++tries == 1) {
+      begun.set_value();
+      released.get_future().wait();
+    }
+    shared.append("done", 1);
+  });
+  work({flow});
+  id_ = client_.run(flow, json::object()).value();
+  begun.get_future().wait();
+  worker_->stop();
+  worker_->stop();  // It gives back at once.
+  thread_.join();
+  std::jthread release([&released] {
+    for (int i = 0; i < 10'000; ++i) std::this_thread::yield();
+    released.set_value();
+  });
+  worker_.reset();
+  work({flow});
+  EXPECT_EQ(wait(id_).state, "succeeded");
+  EXPECT_EQ(shared("done"), json({1}));
+}
+
 }  // namespace
 }  // namespace penstock::testing

@@ -240,7 +240,7 @@ TEST_P(Turns, TurnsThatTwoBranchesOfOneTurnBeginAreTwo) {
 
 TEST_P(Turns, LinesThatLeaveAnInnerLoopStayApartInTheOuter) {
   // The inner loop is left in both of its turns, and each line goes on to another turn of the
-  // outer.
+  // outer, where a join waits for its own inputs.
   Flow flow("lines");
   auto outer = flow.node("outer", acting([](Shared&) { return "default"; }), {});
   const auto place = [](Shared& shared) { return shared.job().job().node; };
@@ -261,7 +261,9 @@ TEST_P(Turns, LinesThatLeaveAnInnerLoopStayApartInTheOuter) {
                           shared.add("tails", 1);
                           return shared.get_or("tails", 0) <= 6 ? "again" : "stop";
                         }));
-  outer >> head >> inner >> again;
+  auto join = flow.task("join", [] {});
+  outer >> head >> (flow.task("left", [] {}) | flow.task("right", [] {})) >> join;
+  join >> inner >> again;
   again.on("again") >> inner;
   inner >> flow.task("out", [] {}) >> tail;
   tail.on("again") >> head;

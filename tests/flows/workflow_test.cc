@@ -2,6 +2,7 @@
 //
 // Workflows: fan-out and fan-in, maps, dynamic steps.
 #include "tests/flows/flow_fixture.h"
+#include "tests/flows/three_steps.h"
 
 namespace penstock::testing {
 namespace {
@@ -242,6 +243,22 @@ TEST_P(Workflow, RunsSideBySideDoNotSeeEachOther) {
   for (int i = 0; i < 200; ++i) {
     EXPECT_EQ(wait(ids[static_cast<std::size_t>(i)]).output, std::to_string(i));
   }
+}
+
+TEST_P(Workflow, TheOutputIsThatOfWhatEndedLastWhenAJoinNeverFires) {
+  Flow flow("given_up");
+  const auto stops = [](Shared& shared) {
+    shared.add("ended", 1);
+    return "no";
+  };
+  auto begin = flow.task("begin", [] {});
+  auto left = flow.node("left", acting(stops)), right = flow.node("right", acting(stops));
+  auto last = flow.task("last", [](Shared& shared) {
+    if (shared.get_or("ended", 0) < 2) throw Snooze(Duration{1});
+    return "last";
+  });
+  begin >> (left | right | last) >> flow.task("join", [] { return "join"; }, {}, {.join = 2});
+  EXPECT_EQ(run(flow).output, "\"last\"");
 }
 
 }  // namespace
