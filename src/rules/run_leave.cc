@@ -114,20 +114,24 @@ std::vector<int> RunStep::leave(const Token& token, int edge) {
   return tag_behind(loop, edge, static_cast<int>(number), before + 1);
 }
 
-// Out of a turn of a loop that branches: together with what else of its line leaves.
+// Out of a turn of a loop that branches: together with what else of its line leaves. A loop inside
+// may leave by one edge again in that turn.
 std::vector<int> RunStep::leave_turn(const Token& token, std::size_t depth, int edge) {
   Region& loop = loop_of(token, depth);
   Region& turn = turn_of(token, depth);
   const std::string line = write_tag(outer_tag(token, depth + 1));
+  const int way = way_of(*token.spot.graph, edge);
   if (turn.departures.empty()) {
     turn.departures = departures_in(edit_.read(turn.cell).value_or("0|"));
   }
-  auto mine = std::ranges::find(turn.departures, line, &Departure::line);
+  auto mine = std::ranges::find_if(turn.departures, [&](const Departure& one) {
+    return one.line == line && !one.edges.contains(way);
+  });
   if (mine == turn.departures.end()) {
     const auto number = static_cast<int>(next_number());
     mine = turn.departures.insert(mine, {.line = line, .number = number});
   }
-  mine->edges.insert(way_of(*token.spot.graph, edge));
+  mine->edges.insert(way);
   const int together = token.spot.graph->edges()[edge].together;
   const int first = exits_by_now(loop)[together];
   if (first == 0) loop.exits[together] = mine->number;

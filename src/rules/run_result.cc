@@ -49,7 +49,13 @@ void RunStep::put_result(const Token& token, const Place& place,
   if (!graph.nodes()[token.node].overlaps) return;
   TurnResult made{.visit = place.back().visit, .result = std::move(result)};
   for (const auto& [header, turns] : token.left) {
-    if (graph.is_behind(header, token.node)) made.left[header] = turns;
+    // Of loops in each other the outer: lines that left it in one turn may meet again.
+    const bool is_outermost = std::ranges::none_of(token.left, [&](const auto& other) {
+      const auto& around = graph.nodes()[header].loops;
+      return other.first != header && graph.is_behind(other.first, token.node) &&
+             std::ranges::find(around, other.first) != around.end();
+    });
+    if (is_outermost && graph.is_behind(header, token.node)) made.left[header] = turns;
   }
   edit_.write(turn_field(graph, {.node = token.node, .tag = token.tag}, token.spot.scope),
               write_turn_result(made));

@@ -45,7 +45,7 @@ struct Plan {
     loop,      // steps: head, tail; `both`: what comes then, and what at last,
                // `meets`: their join; parts: the body
     pair,      // steps: head, two tails, what comes behind each, `meets`: their join
-    nested,    // steps: head, inner head, inner tail, tail, exit; parts: between them
+    nested,    // steps: head, inner head, inner tail, tail, exit, on break; parts: between them
     flow,      // steps: its name; parts: the flow inside
     sets,      // the same, a pass for each set
     map,       // steps: the list, the map
@@ -56,7 +56,7 @@ struct Plan {
   Kind kind = Kind::sequence;
   std::vector<PlanStep> steps = {};
   std::vector<Plan> parts = {};
-  bool both = false;   ///< A loop that may go on and be left at once.
+  bool both = false;   ///< A loop that may go on and be left at once; of nested ones the inner.
   bool meets = false;  ///< The ways out of a loop lead to a join.
   bool stops = false;  ///< May take an action that has no edge, or go on with `asked` alone.
   int join = 0;        ///< Of a fork or a group: fires with so many.
@@ -80,6 +80,8 @@ PlanSight look(const PlanStep& step, const PlanReads& result, const json& params
 int pick(const json& result, const std::string& what, int bound);
 /// The action of a tail.
 std::string turn_action(const Plan& loop, const json& result);
+/// The action of the inner tail of nested loops: again, next, or break, which leaves both.
+std::string inner_action(const Plan& nested, const json& result);
 /// The parameters of the passes of a batch flow.
 json sets_of(const PlanStep& step, const json& result);
 

@@ -242,6 +242,7 @@ class Draw {
     Place inner = turning(place);
     inner.many = false;
     const bool filled = chance(50);
+    plan.both = place.many && chance(50);
     auto between = [&] { plan.parts.push_back(sequence(inner, filled ? below(2) : 0, false)); };
     between();
     plan.steps.push_back(join(inner));
@@ -257,8 +258,13 @@ class Draw {
     add(plan.steps[0].reads, inner_tail);
     look_back(plan.steps[0], inner, known);
     leave(place, inner);
-    add(place.from, inner_tail);
+    Place broken = place;
+    broken.from = {inner_tail};
+    PlanStep breaks = step(broken);
+    add(place.before, breaks.name);
+    add(place.from, breaks.name);
     plan.steps.push_back(join(place));
+    plan.steps.push_back(breaks);
     return plan;
   }
 

@@ -251,16 +251,15 @@ class Building {
   }
   Built nested(const Plan& plan) {
     auto head = node(plan.steps[0]), inner_head = node(plan.steps[1]);
-    auto inner_tail = node(plan.steps[2], [plan](Shared&, const json& made) -> std::string {
-      if (turn_action(plan, made) == "again") return "again";
-      return pick(made, "break", 3) == 0 ? "break" : "next";
-    });
+    auto inner_tail =
+        node(plan.steps[2], [plan](Shared&, const json& made) { return inner_action(plan, made); });
     auto last = tail(plan, plan.steps[3]), leaves = node(plan.steps[4]);
     lead(behind({head}, plan.parts[0]).ends, inner_head);
     lead(behind({inner_head}, plan.parts[1]).ends, inner_tail);
     inner_tail.on("again") >> inner_head;
     lead(behind({inner_tail.on("next")}, plan.parts[2]).ends, last);
-    inner_tail.on("break") >> leaves;
+    inner_tail.on("break") >> node(plan.steps[5]) >> leaves;
+    if (plan.both) inner_tail.on("break") >> inner_head;
     last.on("again") >> head;
     last.on("out") >> leaves;
     return {head, {leaves}};
@@ -359,8 +358,14 @@ std::string turn_action(const Plan& loop, const json& result) {
   if (depth_of(result) > 25) return "out";
   const int at = pick(result, "turn", 20);
   if (loop.stops && at == 0) return "stop";
-  if (loop.both && at < 7) return "both";
+  if (loop.both && loop.kind == Kind::loop && at < 7) return "both";
   return at < (loop.kind == Kind::pair ? 8 : 13) ? "again" : "out";
+}
+
+std::string inner_action(const Plan& nested, const json& result) {
+  if (turn_action(nested, result) == "again") return "again";
+  const bool breaks = pick(result, "break", 3) == 0 && depth_of(result) <= 25;
+  return breaks ? "break" : "next";
 }
 
 json sets_of(const PlanStep& step, const json& result) {

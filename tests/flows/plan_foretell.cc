@@ -170,23 +170,43 @@ class Foretelling {
     if (plan.meets && !both.stopped) out.push_back(run(plan.steps[5], both));
     return out;
   }
-  Line nested(const Plan& plan, Line line) {
-    for (std::string outer = "again"; outer == "again";) {
-      line = follow(plan.parts[0], run(plan.steps[0], line)).at(0);
-      for (std::string inner = "again"; inner == "again";) {
-        if (line.stopped) return line;
-        line = follow(plan.parts[1], run(plan.steps[1], line)).at(0);
-        if (line.stopped) return line;
-        line = run(plan.steps[2], line);
-        inner = turn_action(plan, line.made[plan.steps[2].name]);
-      }
-      if (pick(line.made[plan.steps[2].name], "break", 3) == 0) break;
-      line = follow(plan.parts[2], line).at(0);
-      if (line.stopped) return line;
-      line = run(plan.steps[3], line);
-      outer = turn_action(plan, line.made[plan.steps[3].name]);
+  // One that stops is a line as well, where only one is asked for.
+  Lines nested_or_stopped(const Plan& plan, Line line) {
+    Lines out = nested(plan, line);
+    line.stopped = true;
+    if (out.empty()) out.push_back(line);
+    return out;
+  }
+  // Of what breaks out of one turn of the outer loop the first leaves together with its tail.
+  Lines nested(const Plan& plan, Line line) {
+    Lines out, broken;
+    const auto leave = [&](const Line& together) { out.push_back(run(plan.steps[4], together)); };
+    line = follow(plan.parts[0], run(plan.steps[0], line)).at(0);
+    for (std::string action = "again"; action == "again";) {
+      if (!line.stopped) line = follow(plan.parts[1], run(plan.steps[1], line)).at(0);
+      if (line.stopped) break;
+      line = run(plan.steps[2], line);
+      action = inner_action(plan, line.made[plan.steps[2].name]);
+      if (action != "break") continue;
+      broken.push_back(run(plan.steps[5], line));
+      if (plan.both) action = "again";
     }
-    return run(plan.steps[4], line);
+    if (!line.stopped && (plan.both || broken.empty())) line = follow(plan.parts[2], line).at(0);
+    if (!line.stopped && (plan.both || broken.empty())) {
+      line = run(plan.steps[3], line);
+      if (turn_action(plan, line.made[plan.steps[3].name]) == "again") {
+        std::ranges::move(nested(plan, line), std::back_inserter(out));
+      } else {
+        Line together = line;
+        if (!broken.empty()) {
+          together.made[plan.steps[5].name] = broken.front().made[plan.steps[5].name];
+          broken.erase(broken.begin());
+        }
+        leave(together);
+      }
+    }
+    for (const Line& one : broken) leave(one);
+    return out;
   }
 
   Line sets(const Plan& plan, Line line) {
