@@ -260,13 +260,12 @@ class GraphCompiler {
     for (std::size_t e = 0; e < g_.edges_.size(); ++e) {
       Graph::Edge& edge = g_.edges_[e];
       const std::vector<int>& loops = g_.nodes_[edge.from].loops;
-      if (edge.to >= 0) {
-        for (const int header : loops) {
-          if (std::ranges::find(g_.nodes_[edge.to].loops, header) == g_.nodes_[edge.to].loops.end())
-            ++edge.exits;
-        }
+      for (const int header : edge.to >= 0 ? loops : std::vector<int>{}) {
+        const auto& theirs = g_.nodes_[edge.to].loops;
+        if (std::ranges::find(theirs, header) == theirs.end()) ++edge.exits;
       }
-      for (int i = 0; i < edge.exits; ++i) {
+      // One that goes back begins a turn of the loop around: nothing there waits for it.
+      for (int i = 0; i < edge.exits && !edge.back; ++i) {
         g_.exits_[loops[loops.size() - 1 - i]].push_back(static_cast<int>(e));
       }
     }

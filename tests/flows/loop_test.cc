@@ -189,5 +189,27 @@ TEST_P(Loop, AFlowOfSeveralNodesIsANodeOfALoop) {
   }
 }
 
+TEST_P(Loop, ANodeThatGoesBackOutOfALoopInsideHasNotLeftTheOuter) {
+  Flow flow("restarts");
+  std::atomic<int> tries{0};
+  auto outer = flow.task("outer", [&tries] { return ++tries; });
+  auto inner = flow.task("inner", [](int turn) { return turn; }, {"outer"});
+  auto last = flow.node("last", acting([](Shared& shared) {
+                          shared.append("seen", shared.result("inner").value_or("nothing"));
+                          return shared.result("outer") == json(3) ? "out" : "restart";
+                        }));
+  auto join = flow.task("join", [](Shared& shared) { shared.add("joined", 1); });
+  outer >> inner >> last;
+  last.on("restart") >> outer;
+  last.on("restart") >> flow.task("beside", [] {});
+  last.on("again") >> inner;
+  last.on("out") >> (flow.task("left", [] {}) | flow.task("right", [] {})) >> join;
+  flow.start(outer);
+  EXPECT_EQ(run(flow).state, "succeeded");
+  EXPECT_EQ(shared("seen"), json({1, 2, 3}));
+  EXPECT_EQ(shared("joined"), 1);
+  EXPECT_EQ(node("left").state, "succeeded");
+}
+
 }  // namespace
 }  // namespace penstock::testing

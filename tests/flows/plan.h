@@ -56,11 +56,12 @@ struct Plan {
   Kind kind = Kind::sequence;
   std::vector<PlanStep> steps = {};
   std::vector<Plan> parts = {};
-  bool both = false;   ///< A loop that may go on and be left at once; of nested ones the inner.
-  bool meets = false;  ///< The ways out of a loop lead to a join.
-  bool stops = false;  ///< May take an action that has no edge, or go on with `asked` alone.
-  int join = 0;        ///< Of a fork or a group: fires with so many.
-  Policy policy = {};  ///< Of a group or a map.
+  bool both = false;      ///< A loop that may go on and be left at once; of nested ones the inner.
+  bool meets = false;     ///< The ways out of a loop lead to a join.
+  bool restarts = false;  ///< Of nested loops: the inner tail may go back to the outer head.
+  bool stops = false;     ///< May take an action that has no edge, or go on with `asked` alone.
+  int join = 0;           ///< Of a fork or a group: fires with so many.
+  Policy policy = {};     ///< Of a group or a map.
 };
 
 using PlanDice = std::mt19937_64;
@@ -80,7 +81,8 @@ PlanSight look(const PlanStep& step, const PlanReads& result, const json& params
 int pick(const json& result, const std::string& what, int bound);
 /// The action of a tail.
 std::string turn_action(const Plan& loop, const json& result);
-/// The action of the inner tail of nested loops: again, next, or break, which leaves both.
+/// The action of the inner tail of nested loops: again, next, restart of the outer one, or break,
+/// which leaves both.
 std::string inner_action(const Plan& nested, const json& result);
 /// The parameters of the passes of a batch flow.
 json sets_of(const PlanStep& step, const json& result);

@@ -243,6 +243,7 @@ class Draw {
     inner.many = false;
     const bool filled = chance(50);
     plan.both = place.many && chance(50);
+    plan.restarts = chance(50);
     auto between = [&] { plan.parts.push_back(sequence(inner, filled ? below(2) : 0, false)); };
     between();
     plan.steps.push_back(join(inner));

@@ -260,6 +260,7 @@ class Building {
     lead(behind({inner_tail.on("next")}, plan.parts[2]).ends, last);
     inner_tail.on("break") >> node(plan.steps[5]) >> leaves;
     if (plan.both) inner_tail.on("break") >> inner_head;
+    if (plan.restarts) inner_tail.on("restart") >> head;
     last.on("again") >> head;
     last.on("out") >> leaves;
     return {head, {leaves}};
@@ -364,6 +365,9 @@ std::string turn_action(const Plan& loop, const json& result) {
 
 std::string inner_action(const Plan& nested, const json& result) {
   if (turn_action(nested, result) == "again") return "again";
+  if (nested.restarts && depth_of(result) <= 25 && pick(result, "restart", 3) == 0) {
+    return "restart";
+  }
   const bool breaks = pick(result, "break", 3) == 0 && depth_of(result) <= 25;
   return breaks ? "break" : "next";
 }

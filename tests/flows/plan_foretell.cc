@@ -51,7 +51,7 @@ class Foretelling {
       case Kind::pair:
         return pair(plan, std::move(line));
       case Kind::nested:
-        return {nested(plan, std::move(line))};
+        return nested_or_stopped(plan, line);
       case Kind::flow:
         follow(plan.parts[0], line);
         return {line};
@@ -182,17 +182,19 @@ class Foretelling {
     Lines out, broken;
     const auto leave = [&](const Line& together) { out.push_back(run(plan.steps[4], together)); };
     line = follow(plan.parts[0], run(plan.steps[0], line)).at(0);
-    for (std::string action = "again"; action == "again";) {
+    std::string action = "again";
+    while (action == "again") {
       if (!line.stopped) line = follow(plan.parts[1], run(plan.steps[1], line)).at(0);
       if (line.stopped) break;
       line = run(plan.steps[2], line);
       action = inner_action(plan, line.made[plan.steps[2].name]);
+      if (action == "restart") out = nested(plan, line);
       if (action != "break") continue;
       broken.push_back(run(plan.steps[5], line));
       if (plan.both) action = "again";
     }
-    if (!line.stopped && (plan.both || broken.empty())) line = follow(plan.parts[2], line).at(0);
-    if (!line.stopped && (plan.both || broken.empty())) {
+    if (action == "next" && !line.stopped) line = follow(plan.parts[2], line).at(0);
+    if (action == "next" && !line.stopped) {
       line = run(plan.steps[3], line);
       if (turn_action(plan, line.made[plan.steps[3].name]) == "again") {
         std::ranges::move(nested(plan, line), std::back_inserter(out));

@@ -35,12 +35,6 @@ class Plans : public FlowTest {
       trouble_->dice.seed(dice());
       tries(dice);
       if (HasFailure()) ADD_FAILURE() << show(plan_) << said_;
-      if (HasFailure() && std::getenv("DUMP")) {
-        for (auto& l : *foretold_) std::puts(("F " + l).c_str());
-        for (auto& n : client_.find_run(id_).value().nodes)
-          std::puts(("N " + n.node + '#' + std::to_string(n.visit) + ' ' + n.state).c_str());
-        for (auto& l : lines("lines")) std::puts(("L " + l).c_str());
-      }
     }
   }
   void offer(const std::string& name) {
