@@ -44,6 +44,7 @@ struct Plan {
     asked,     // steps: asks for the first of the part by name
     loop,      // steps: head, tail; `both`: what comes then, and what at last,
                // `meets`: their join; parts: the body
+    leak,      // steps: head, tail, behind the head, behind the tail, their join; parts: the body
     pair,      // steps: head, two tails, what comes behind each, `meets`: their join
     nested,    // steps: head, inner head, inner tail, tail, exit, on break; parts: between them
     flow,      // steps: its name; parts: the flow inside

@@ -95,8 +95,9 @@ class Draw {
     if (roll < 40) return branches(place, Kind::fork);
     if (roll < 46) return group(place);
     if (roll < 56) return aside(place);
-    if (roll < 74) return loop(place);
-    if (roll < 79) return place.many ? pair(place) : loop(place);
+    if (roll < 70) return loop(place);
+    if (roll < 75) return place.many ? pair(place) : loop(place);
+    if (roll < 79) return place.many ? leak(place) : loop(place);
     if (roll < 84) return nested(place);
     if (roll < 90) return flow(place);
     if (roll < 93) return sets(place);
@@ -210,6 +211,27 @@ class Draw {
     plan.steps.push_back(step(place));
     plan.steps.push_back(step(end));
     meet(plan, place, end);
+    return plan;
+  }
+
+  // Each turn leads out at its head, too, and in the last one at its tail.
+  Plan leak(Place& place) {
+    Plan plan{.kind = Kind::leak, .steps = {join(place)}};
+    plan.stops = place.stops && chance(30);
+    Place beside = place;
+    const std::size_t known = place.before.size();
+    Place inner = turning(place);
+    inner.many = inner.local = false;
+    plan.parts.push_back(sequence(inner, below(3), false));
+    plan.steps.push_back(step(inner));
+    add(plan.steps[0].reads, plan.steps[1].name);
+    look_back(plan.steps[0], inner, known);
+    leave(place, inner);
+    plan.steps.push_back(step(beside));
+    plan.steps.push_back(step(place));
+    const std::string ends = place.from.front();
+    pass(place, {plan.steps[2].name, ends});
+    plan.steps.push_back(join(place));
     return plan;
   }
 
@@ -331,9 +353,9 @@ class Draw {
 };
 
 const char* kind_name(Kind kind) {
-  static constexpr const char* names[] = {"step",  "sequence", "choice", "fork",   "group", "aside",
-                                          "asked", "loop",     "pair",   "nested", "flow",  "sets",
-                                          "map",   "batch",    "gate",   "inside"};
+  static constexpr const char* names[] = {"step",  "sequence", "choice", "fork", "group",  "aside",
+                                          "asked", "loop",     "leak",   "pair", "nested", "flow",
+                                          "sets",  "map",      "batch",  "gate", "inside"};
   return names[static_cast<std::size_t>(kind)];
 }
 

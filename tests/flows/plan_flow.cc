@@ -123,6 +123,8 @@ class Building {
         return asked(plan);
       case Kind::loop:
         return loop(plan);
+      case Kind::leak:
+        return leak(plan);
       case Kind::pair:
         return pair(plan);
       case Kind::nested:
@@ -233,6 +235,15 @@ class Building {
     auto leaves = node(plan.steps[3]);
     last.on("out") >> leaves;
     return {head, {plan.meets ? (goes_on | leaves) >> node(plan.steps[4]) : goes_on}};
+  }
+  Built leak(const Plan& plan) {
+    auto head = node(plan.steps[0]), last = tail(plan, plan.steps[1]);
+    lead(behind({head}, plan.parts[0]).ends, last);
+    last.on("again") >> head;
+    auto beside = node(plan.steps[2]), leaves = node(plan.steps[3]);
+    head >> beside;
+    last.on("out") >> leaves;
+    return {head, {(beside | leaves) >> node(plan.steps[4])}};
   }
   Built pair(const Plan& plan) {
     auto head = node(plan.steps[0]);

@@ -48,6 +48,8 @@ class Foretelling {
         return {line};
       case Kind::loop:
         return loop(plan, std::move(line));
+      case Kind::leak:
+        return leak(plan, std::move(line));
       case Kind::pair:
         return pair(plan, std::move(line));
       case Kind::nested:
@@ -148,6 +150,21 @@ class Foretelling {
       turn.stopped = turn.stopped || (plan.both && !plan.meets && action == "out");
       out.push_back(turn);
     }
+    return out;
+  }
+  Lines leak(const Plan& plan, Line line) {
+    const Line base = run(plan.steps[0], std::move(line));
+    Line turn = follow(plan.parts[0], base).at(0);
+    Lines out;
+    if (!turn.stopped) {
+      turn = run(plan.steps[1], turn);
+      const std::string action = turn_action(plan, turn.made[plan.steps[1].name]);
+      if (action == "again") out = leak(plan, turn);
+      if (action == "out") turn = run(plan.steps[3], turn);
+    }
+    turn.stopped = false;
+    turn.made[plan.steps[2].name] = run(plan.steps[2], base).made[plan.steps[2].name];
+    out.push_back(run(plan.steps[4], turn));
     return out;
   }
   Lines pair(const Plan& plan, Line line) {
