@@ -26,7 +26,8 @@
 //   j:PLACE       TAG|PHASE|JOB of every step that is open; no JOB while the run is halted
 //   n:PLACE       how it ended, or what it waits for: JSON
 //   r:SCOPE NODE  its latest result;  rv: tp: the same by turn (turn_result.h)
-//   rf:SCOPE NODE the result that it had before it failed, for a retry;  gf:PLACE  why its group
+//   rf:FIELD      the result that a node had before it failed, for a retry;  gf:PLACE  why its
+//   group
 //                 stays as it was judged
 //   g:PLACE       a gate and its answer
 //   p:PLACE pw:PLACE  what prep returned, and what it wrote and locked, for a retry of exec

@@ -279,7 +279,7 @@ class GraphCompiler {
         for (const int header : node.loops) g_.behind_[header];
       }
     }
-    if (g_.behind_.size() * g_.nodes_.size() > 10'000'000) {  // Each knows the nodes behind it.
+    if (g_.behind_.size() * g_.nodes_.size() > 5'000'000) {  // Each knows the nodes behind it.
       return problem({}, std::to_string(g_.behind_.size()) +
                              " loops lead on by several edges of one action, too many for so "
                              "many nodes: use flows in flows");
@@ -289,6 +289,7 @@ class GraphCompiler {
     for (auto& [header, behind] : g_.behind_) {
       for (const int e : g_.exits_[header]) behind.insert(g_.edges_[e].to);
       behind = reached_from(behind, false);
+      g_.wholly_behind_[header] = those_wholly_behind(g_, header, behind);
       for (const auto& [e, one] : exits_that_meet(g_, header, behind)) g_.edges_[e].together = one;
       for (const int node : reached_from({header}, true)) g_.nodes_[node].overlaps = true;
     }
@@ -326,21 +327,7 @@ class GraphCompiler {
       if (inputs < 2) continue;
       g_.nodes_[i].one_of = std::ranges::all_of(
           node.in, [&](int e) { return g_.edges_[e].from == g_.edges_[node.in.front()].from; });
-      for (const int e : node.in) {
-        const Graph::Edge& edge = g_.edges_[e];
-        if (edge.exits == 0 || !loops_back_with(edge)) continue;
-        problem(name, "its input from \"" + d_.nodes[edge.from].name + "\" comes with action \"" +
-                          edge.action +
-                          "\", which also goes back: it would arrive once a turn at a join; give "
-                          "the two edges different actions");
-      }
     }
-  }
-
-  [[nodiscard]] bool loops_back_with(const Graph::Edge& edge) const {
-    return std::ranges::any_of(g_.nodes_[edge.from].out, [&](int e) {
-      return g_.edges_[e].back && g_.edges_[e].action == edge.action;
-    });
   }
 
   void take_groups() {

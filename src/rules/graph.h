@@ -77,6 +77,11 @@ class Graph {
     const auto loop = behind_.find(header);
     return loop != behind_.end() && loop->second.contains(node);
   }
+  /// And all that leads to it, too, or lies in the loop.
+  [[nodiscard]] bool is_wholly_behind(int header, int node) const {
+    const auto loop = wholly_behind_.find(header);
+    return loop != wholly_behind_.end() && loop->second.contains(node);
+  }
   /// What comes last need be no end of it: joins fire before their last input, and nodes are
   /// skipped.
   [[nodiscard]] bool ends_late() const { return ends_late_; }
@@ -91,6 +96,7 @@ class Graph {
   std::map<std::string, int, std::less<>> by_name_ = {};
   std::map<int, std::vector<int>> exits_ = {};
   std::map<int, std::set<int>> behind_ = {};  ///< By header of a loop that branches.
+  std::map<int, std::set<int>> wholly_behind_ = {};
   int start_ = -1;
   bool ends_late_ = false;
 };

@@ -86,8 +86,6 @@ TEST(Graph, EveryMistakeIsFoundWithItsNode) {
   expect_problem(flow_of({"a", "b"}, {"a-x>b"}, "z"), "start \"z\" is no node");
   expect_problem(flow_of({"a", "b", "c"}, {"a-x>b", "a-y>c", "b-x>c", "c-x>b"}),
                  "can also be entered");
-  expect_problem(flow_of({"a", "b", "c", "d"}, {"a-x>b", "a-x>d", "b-go>b", "b-go>c", "d-x>c"}),
-                 "would arrive once a turn at a join");
 }
 
 TEST(Graph, MistakesInAFlowInsideNameTheirWay) {

@@ -48,6 +48,29 @@ std::map<int, int> exits_that_meet(const Graph& graph, int header, const std::se
   return numbers;
 }
 
+std::set<int> those_wholly_behind(const Graph& graph, int header, const std::set<int>& behind) {
+  std::set<int> wholly = behind;
+  const auto comes_from_elsewhere = [&](int node) {
+    return std::ranges::any_of(graph.nodes()[node].in, [&](int e) {
+      const int from = graph.edges()[e].from;
+      const auto& loops = graph.nodes()[from].loops;
+      return std::ranges::find(loops, header) == loops.end() && !wholly.contains(from);
+    });
+  };
+  std::vector<int> todo(behind.begin(), behind.end());
+  while (!todo.empty()) {
+    const int node = todo.back();
+    todo.pop_back();
+    if (!wholly.contains(node) || !comes_from_elsewhere(node)) continue;
+    wholly.erase(node);
+    for (const int e : graph.nodes()[node].out) {
+      const Graph::Edge& edge = graph.edges()[e];
+      if (edge.to >= 0 && !edge.back) todo.push_back(edge.to);
+    }
+  }
+  return wholly;
+}
+
 std::vector<int> at_home(const Graph& graph, int header, std::vector<int> tag, std::size_t turns) {
   for (std::size_t at = 0; at + turns < tag.size();) {
     const auto& loops = graph.nodes()[tag[at]].loops;

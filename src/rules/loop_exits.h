@@ -12,6 +12,9 @@ namespace penstock::rules {
 /// loop, have the same number.
 std::map<int, int> exits_that_meet(const Graph& graph, int header, const std::set<int>& behind);
 
+/// Of these, which come after the loop, those that nothing else leads to.
+std::set<int> those_wholly_behind(const Graph& graph, int header, const std::set<int>& behind);
+
 /// Of the loops that an edge leaves the outermost.
 int left_by(const Graph& graph, const Graph::Edge& edge);
 

@@ -84,14 +84,16 @@ std::string RunStep::write_exits(const Region& region) {
   return text;
 }
 
-// The tag behind the loop. What left first has no number: it is as if nothing left again, and other
-// inputs of a join may wait for it.
-std::vector<int> RunStep::tag_behind(const Region& loop, int edge, int number, int time) {
+// The tag behind the loop, of one with the turns around it. What left first has no number: it is as
+// if nothing left again, and other inputs of a join may wait for it.
+std::vector<int> RunStep::tag_behind(const Region& loop, std::vector<int> tag, int edge, int number,
+                                     int time) {
   const Graph& graph = *loop.spot.graph;
   const std::size_t depth = graph.nodes()[loop.header].loops.size() - 1;
-  std::vector<int> tag = loop.outer_tag;
   if (number > 0) {
     tag.insert(tag.end() - static_cast<std::ptrdiff_t>(depth), {loop.header, number, time});
+  } else {
+    tag = loop.outer_tag;
   }
   const std::size_t leavings = tag.size() - depth;
   tag.resize(leavings + graph.nodes()[graph.edges()[edge].to].loops.size(), 1);
@@ -106,12 +108,12 @@ std::vector<int> RunStep::leave(const Token& token, int edge) {
   Region& loop = loop_of(token, depth);
   const int way = way_of(graph, edge), before = exits_by_now(loop)[way];
   ++loop.exits[way];
-  if (before == 0) return tag_behind(loop, edge, 0, 0);
+  if (before == 0) return tag_behind(loop, {}, edge, 0, 0);
   // Only code can have asked for that, by name.
   const std::string instance = "li:" + loop.cell.substr(2);
   std::int64_t number = edit_.read_number(instance);
   if (number == 0) edit_.write_number(instance, number = next_number());
-  return tag_behind(loop, edge, static_cast<int>(number), before + 1);
+  return tag_behind(loop, loop.outer_tag, edge, static_cast<int>(number), before + 1);
 }
 
 // Out of a turn of a loop that branches: together with what else of its line leaves. A loop inside
@@ -135,7 +137,8 @@ std::vector<int> RunStep::leave_turn(const Token& token, std::size_t depth, int 
   const int together = token.spot.graph->edges()[edge].together;
   const int first = exits_by_now(loop)[together];
   if (first == 0) loop.exits[together] = mine->number;
-  return tag_behind(loop, edge, first == 0 || first == mine->number ? 0 : mine->number, 0);
+  const bool is_first = first == 0 || first == mine->number;
+  return tag_behind(loop, outer_tag(token, depth), edge, is_first ? 0 : mine->number, 0);
 }
 
 std::int64_t RunStep::next_number() {
@@ -145,18 +148,18 @@ std::int64_t RunStep::next_number() {
 }
 
 // Whether an edge is skipped is known when what might take it has ended.
-void RunStep::leave_untaken(const Region& loop, int edge, int number) {
+void RunStep::leave_untaken(const Region& loop, std::vector<int> line, int edge, int number) {
   arrivals_.push_back({.spot = loop.spot,
                        .edge = edge,
                        .kind = Kind::skipped,
-                       .tag = tag_behind(loop, edge, number, 0)});
+                       .tag = tag_behind(loop, std::move(line), edge, number, 0)});
 }
 
 void RunStep::end_loop(const Region& ended) {
   const Graph& graph = *ended.spot.graph;
   for (const int e : ways_out(graph, ended.header)) {
     const int taken = graph.branches(ended.header) ? graph.edges()[e].together : e;
-    if (!ended.exits.contains(taken)) leave_untaken(ended, e, 0);
+    if (!ended.exits.contains(taken)) leave_untaken(ended, {}, e, 0);
   }
 }
 
@@ -168,12 +171,14 @@ void RunStep::end_turn(const Region& ended) {
   auto first = exits_by_now(region(ended.spot, ended.header, depth, ended.outer_tag));
   const std::vector<int> ways = ways_out(graph, ended.header);
   for (const Departure& departure : ended.departures) {
+    std::vector<int> line = read_tag(departure.line);
+    line.pop_back();  // The turn.
     std::set<int> together;
     for (const int e : departure.edges) together.insert(graph.edges()[e].together);
     for (const int e : ways) {
       const int one = graph.edges()[e].together;
       if (departure.edges.contains(e) || !together.contains(one)) continue;
-      leave_untaken(ended, e, first[one] == departure.number ? 0 : departure.number);
+      leave_untaken(ended, line, e, first[one] == departure.number ? 0 : departure.number);
     }
   }
 }
@@ -191,7 +196,7 @@ bool RunStep::comes_too_late(const Arrival& arrival) {
       const int from = graph.edges()[e].from;
       const auto& loops = graph.nodes()[from].loops;
       const bool inside = std::ranges::find(loops, header) != loops.end();
-      if (!inside && !graph.is_behind(header, from)) return true;
+      if (!inside && !graph.is_wholly_behind(header, from)) return true;
     }
   }
   return false;

@@ -40,9 +40,7 @@ void RunStep::put_result(const Token& token, const Place& place,
     edit_.write("r:" + path, *result);
   } else if (place.back().visit > 1) {
     // A retry sees what the first try saw.
-    auto before = edit_.read("r:" + path);
-    edit_.erase("rf:" + path);
-    if (before) edit_.write("rf:" + path, *std::move(before));
+    keep_for_retry("r:" + path);
     edit_.erase("r:" + path);
   }
   const Graph& graph = *token.spot.graph;
@@ -57,8 +55,10 @@ void RunStep::put_result(const Token& token, const Place& place,
     });
     if (is_outermost && graph.is_behind(header, token.node)) made.left[header] = turns;
   }
-  edit_.write(turn_field(graph, {.node = token.node, .tag = token.tag}, token.spot.scope),
-              write_turn_result(made));
+  const std::string field =
+      turn_field(graph, {.node = token.node, .tag = token.tag}, token.spot.scope);
+  if (!made.result && made.visit > 1) keep_for_retry(field);
+  edit_.write(field, write_turn_result(made));
 }
 
 void RunStep::bring_back_result(const Token& token, const Place& place) {
@@ -68,11 +68,23 @@ void RunStep::bring_back_result(const Token& token, const Place& place) {
     return;
   }
   const std::string path = node_path(place);
-  if (auto before = edit_.read("rf:" + path)) edit_.write("r:" + path, *std::move(before));
-  edit_.erase("rf:" + path);
+  if (auto before = edit_.read("rf:r:" + path)) edit_.write("r:" + path, *std::move(before));
+  edit_.erase("rf:r:" + path);
   const Graph& graph = *token.spot.graph;
   if (!graph.nodes()[token.node].overlaps) return;
-  edit_.erase(turn_field(graph, {.node = token.node, .tag = token.tag}, token.spot.scope));
+  // In a loop that does not branch, behind one that does, it is that of the turn before.
+  const std::string field =
+      turn_field(graph, {.node = token.node, .tag = token.tag}, token.spot.scope);
+  auto before = edit_.read("rf:" + field);
+  edit_.erase(field);
+  if (before) edit_.write(field, *std::move(before));
+  edit_.erase("rf:" + field);
+}
+
+void RunStep::keep_for_retry(const std::string& field) {
+  auto before = edit_.read(field);
+  edit_.erase("rf:" + field);
+  if (before) edit_.write("rf:" + field, *std::move(before));
 }
 
 // Another turn of a loop that branches. Its number is its own in the run: turns that two branches

@@ -108,8 +108,9 @@ class RunStep {
   std::int64_t next_number();
   static std::vector<Departure> departures_in(std::string_view cell);
   static std::string write_exits(const Region& region);
-  static std::vector<int> tag_behind(const Region& loop, int edge, int number, int time);
-  void leave_untaken(const Region& loop, int edge, int number);
+  static std::vector<int> tag_behind(const Region& loop, std::vector<int> tag, int edge, int number,
+                                     int time);
+  void leave_untaken(const Region& loop, std::vector<int> line, int edge, int number);
   void end_loop(const Region& ended);
   void end_turn(const Region& ended);
   static bool comes_too_late(const Arrival& arrival);
@@ -174,6 +175,7 @@ class RunStep {
   void forget_item(const NodeReport& report, const Token& token, JobState state);
   /// Nothing: it has none.
   void put_result(const Token& token, const Place& place, std::optional<std::string> result);
+  void keep_for_retry(const std::string& field);
   void bring_back_result(const Token& token, const Place& place);
   std::vector<int> next_turn(const Token& token, const Graph::Edge& edge);
   void enter(const Token& token);

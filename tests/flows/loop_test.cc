@@ -123,6 +123,62 @@ TEST_P(LeftAgain, JoinsWhatLeftTogether) {
   EXPECT_EQ(shared("join"), 3);
 }
 
+TEST_P(LeftAgain, AnActionThatGoesOnAndLeavesMayLeadToAJoin) {
+  auto join = counting("join");
+  turn_.on("again") >> join;
+  turn_.on("done") >> counting("last") >> join;
+  EXPECT_EQ(run(flow_).state, "succeeded");
+  EXPECT_EQ(shared("join"), 3);
+}
+
+TEST_P(LeftAgain, AJoinWhoseInputsComeFromElsewhereInPartFiresOnce) {
+  for (const int join : {0, 2}) {
+    Flow flow("partly" + std::to_string(join));
+    auto begin = flow.task("begin", [] {});
+    auto head = flow.task("head", [] {});
+    auto body = flow.task("body", [] {});
+    auto turn = flow.node("turn", acting([](Shared& shared) {
+                            shared.add("turns", 1);
+                            return shared.get_or("turns", 0) < 3 ? "again" : "done";
+                          }));
+    auto mixed = flow.task("mixed", [](Shared& shared) { shared.add("mixed", 1); });
+    auto last =
+        flow.task("last", [](Shared& shared) { shared.add("last", 1); }, {}, {.join = join});
+    begin >> (head | mixed);
+    head >> (body | mixed);
+    body >> (turn | last);
+    turn.on("again") >> head;
+    turn.on("done") >> last;
+    mixed >> last;
+    EXPECT_EQ(run(flow).state, "succeeded");
+    EXPECT_EQ(shared("mixed"), 1);
+    EXPECT_EQ(shared("last"), 1);
+    stop();
+  }
+}
+
+TEST_P(LeftAgain, SoDoesOneThatALoopInsideLeadsToTwice) {
+  Flow flow("nested");
+  auto outer = flow.task("outer", [] {});
+  auto inner = flow.node("inner", acting([](Shared& shared) {
+                           shared.add("turns", 1);
+                           return shared.get_or("turns", 0) < 3 ? "go" : "stop";
+                         }));
+  auto leaves = flow.node("leaves", acting([](Shared& shared) {
+                            shared.add("left", 1);
+                            return "default";
+                          }));
+  auto join = flow.task("join", [](Shared& shared) { shared.add("joined", 1); });
+  outer >> (inner | join);
+  inner.on("go") >> (inner | leaves);
+  leaves >> join;
+  leaves.on("never") >> outer;
+  flow.start(outer);
+  EXPECT_EQ(run(flow).state, "succeeded");
+  EXPECT_EQ(shared("left"), 2);
+  EXPECT_EQ(shared("joined"), 1);
+}
+
 TEST_P(LeftAgain, MapsAndFlowsBehindItComeToTheirEnds) {
   Flow inner("inner");
   inner.task("one", [] {}) >> inner.task("two", [](Shared& shared) { shared.add("inner", 1); });
@@ -209,6 +265,29 @@ TEST_P(Loop, ANodeThatGoesBackOutOfALoopInsideHasNotLeftTheOuter) {
   EXPECT_EQ(shared("seen"), json({1, 2, 3}));
   EXPECT_EQ(shared("joined"), 1);
   EXPECT_EQ(node("left").state, "succeeded");
+}
+
+TEST_P(LeftAgain, ARetryInALoopBehindItSeesTheTurnBefore) {
+  std::atomic<bool> mended{false};
+  auto counts = flow_.node("counts", [&mended] {
+    Step step;
+    step.prepares = [&mended](Shared& shared) {
+      const json before = shared.result("counts").value_or(json(0));
+      if (before == 1 && !mended) throw NoRetry("not yet");
+      return json(before.get<int>() + 1);
+    };
+    step.executes = [](const json& turn) { return turn; };
+    step.posts = [](Shared&, const json& turn, const json&) { return turn < 3 ? "again" : "done"; };
+    return step;
+  }());
+  head_ >> flow_.task("side", [] {});
+  turn_.on("done") >> counts;
+  counts.on("again") >> counts;
+  EXPECT_EQ(run(flow_).state, "failed");
+  mended = true;
+  client_.retry_run(id_).value();
+  EXPECT_EQ(wait(id_).state, "succeeded");
+  EXPECT_EQ(node("counts", 3).action, "done");
 }
 
 }  // namespace

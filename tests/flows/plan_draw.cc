@@ -183,6 +183,7 @@ class Draw {
     for (int i = 0; i < 2 && count > 0; ++i) {
       add(head.reads, place.before[known + static_cast<std::size_t>(below(count))]);
     }
+    if (chance(30)) add(head.reads, head.name);
   }
   Place turning(const Place& place) {
     Place inner = deeper(place, true);
