@@ -68,7 +68,8 @@ class Line {
     return left == at_.left.end() ? std::nullopt : std::optional(left->second);
   }
 
-  // Not when it was left with another turn of a loop that this line was left with, too.
+  // Not when it was left with another turn, or another line of that turn, of a loop that this line
+  // was left with, too.
   [[nodiscard]] bool is_of_line(const LeftLoops& left) const {
     return std::ranges::all_of(left, [this](const auto& loop) {
       const auto mine = left_.find(loop.first);
@@ -78,7 +79,7 @@ class Line {
       const Turns other = at_home(graph_, loop.first, loop.second, loops);
       const bool same_loop =
           std::ranges::equal(home.begin(), home.end() - 1, other.begin(), other.end() - 1);
-      return !same_loop || home == other;
+      return !same_loop || mine->second == loop.second;
     });
   }
 

@@ -267,6 +267,37 @@ TEST_P(Loop, ANodeThatGoesBackOutOfALoopInsideHasNotLeftTheOuter) {
   EXPECT_EQ(node("left").state, "succeeded");
 }
 
+TEST_P(LeftAgain, WhatLeftAfterALoopInsideInAnotherTurnOfThatIsNotSeenEither) {
+  Flow flow("lines");
+  auto outer = flow.task("outer", [] {});
+  auto inner = flow.node("inner", acting([](Shared& shared) {
+                           shared.add("turns", 1);
+                           return shared.get_or("turns", 0) < 3 ? "go" : "stop";
+                         }));
+  auto way = flow.task("way", [](Shared& shared) { shared.add("ways", 1); });
+  auto leaf = flow.task("leaf", [](Shared& shared) {
+    shared.add("leaves", 1);
+    return shared.get_or("leaves", 0);
+  });
+  // The first line waits for the second, and that one for the leaf of the first.
+  auto last = flow.node("last", acting([](Shared& shared) {
+                          const std::string key = shared.job().job().node;
+                          if (shared.get_or("leaves", 0) < 2) throw Snooze(Duration{1});
+                          return key == "last#1" ? "none" : "out";
+                        }));
+  auto behind = flow.task("behind", [](Shared& shared) {
+    shared.set("seen", shared.result("leaf").value_or("nothing"));
+  });
+  outer >> inner;
+  inner.on("go") >> (inner | way);
+  way >> (leaf | last);
+  last.on("out") >> behind;
+  last.on("never") >> outer;
+  flow.start(outer);
+  EXPECT_EQ(run(flow).state, "succeeded");
+  EXPECT_NE(shared("seen"), 1);
+}
+
 TEST_P(LeftAgain, ARetryInALoopBehindItSeesTheTurnBefore) {
   std::atomic<bool> mended{false};
   auto counts = flow_.node("counts", [&mended] {

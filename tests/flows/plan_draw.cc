@@ -231,6 +231,10 @@ class Draw {
     plan.steps.push_back(step(beside));
     plan.steps.push_back(step(place));
     const std::string ends = place.from.front();
+    // What left at the head knows nothing of loops in the body.
+    place.before.erase(place.before.begin() + static_cast<std::ptrdiff_t>(known),
+                       place.before.end());
+    add(place.before, plan.steps[1].name);
     pass(place, {plan.steps[2].name, ends});
     plan.steps.push_back(join(place));
     return plan;
