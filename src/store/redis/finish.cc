@@ -75,8 +75,8 @@ Reserved RedisStore::read_reserved(const Reply& job, Fence fence, bool has_fence
   if (at < job.size()) {
     const std::string_view run = next().text();
     const std::size_t space = std::min(run.find(' '), run.size());
-    read.run_state = run.substr(0, space);
-    if (space < run.size()) read.run_until = read_time(run.substr(space + 1));
+    if (space > 0) read.run_until = read_time(run.substr(0, space));
+    if (space < run.size()) read.run_state = run.substr(space + 1);
   }
   return read;
 }

@@ -30,14 +30,14 @@ local function hand_over(r, l, seq, task, attempt, held, own_id)
   job_event(named(l, seq, own_id), 'ready', 'running', attempt, task, r.worker, '')
 end
 
--- The state of the run that a job is a step of, so that its worker need not ask, and behind a space
--- when the run is to have ended, if it has to; empty: of none.
+-- When the run that a job is a step of is to have ended, if it has to, and behind a space its
+-- state, so that its worker need not ask; empty: of none.
 local function state_of_run(options)
   local run = string.match(options, '"node":"([^|"]+)|')
   local key = p .. 'run:' .. (run or '')
   if not run or redis.call('TYPE', key).ok ~= 'hash' then return '' end
   local v = redis.call('HMGET', key, 'state', 'until')
-  return v[1] and (v[2] and v[1] .. ' ' .. v[2] or v[1]) or ''
+  return v[1] and (v[2] or '') .. ' ' .. v[1] or ''
 end
 
 local function take_untouched(r, l, seq, at_ms, body)
