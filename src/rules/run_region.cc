@@ -99,7 +99,8 @@ bool RunStep::settle_region() {
   if (changed.delta == 0 && changed.exits.empty() && changed.departures.empty()) return true;
   if (changed.header < 0 && stays_open(changed.cell, changed.delta)) return true;
   const std::string known = edit_.read(changed.cell).value_or("0|");
-  const auto live = whole_number(known.substr(0, known.find('|'))).value_or(0) + changed.delta;
+  const std::string_view count = std::string_view(known).substr(0, known.find('|'));
+  const auto live = whole_number(count).value_or(0) + changed.delta;
   if (changed.turn > 0) {
     if (changed.departures.empty()) changed.departures = departures_in(known);
   } else {
