@@ -289,8 +289,13 @@ class GraphCompiler {
     for (auto& [header, behind] : g_.behind_) {
       for (const int e : g_.exits_[header]) behind.insert(g_.edges_[e].to);
       behind = reached_from(behind, false);
-      g_.wholly_behind_[header] = those_wholly_behind(g_, header, behind);
-      for (const auto& [e, one] : exits_that_meet(g_, header, behind)) g_.edges_[e].together = one;
+      const std::set<int>& wholly = g_.wholly_behind_[header] =
+          those_wholly_behind(g_, header, behind);
+      std::set<int>& apart = g_.apart_[header] = those_apart(g_, behind, wholly);
+      for (const auto& [e, one] : exits_that_meet(g_, header, behind)) {
+        g_.edges_[e].together = one;
+        g_.edges_[e].by_turn = apart.contains(g_.edges_[e].to);
+      }
       for (const int node : reached_from({header}, true)) g_.nodes_[node].overlaps = true;
     }
     for (Graph::Node& node : g_.nodes_) {

@@ -39,8 +39,9 @@ class Graph {
     int from = 0, to = 0;
     std::string action = {};
     bool back = false;
-    int exits = 0;      ///< So many of the innermost loops around `from` does it leave.
-    int together = -1;  ///< Out of a loop that branches: of those that it may meet again, one.
+    int exits = 0;         ///< So many of the innermost loops around `from` does it leave.
+    int together = -1;     ///< Out of a loop that branches: of those that it may meet again, one.
+    bool by_turn = false;  ///< And nothing from elsewhere meets these.
   };
   struct Node {
     const FlowNode* node = nullptr;
@@ -82,6 +83,11 @@ class Graph {
     const auto loop = wholly_behind_.find(header);
     return loop != wholly_behind_.end() && loop->second.contains(node);
   }
+  /// And nothing from elsewhere meets what leads there, or leads on from there.
+  [[nodiscard]] bool is_apart(int header, int node) const {
+    const auto loop = apart_.find(header);
+    return loop != apart_.end() && loop->second.contains(node);
+  }
   /// What comes last need be no end of it: joins fire before their last input, and nodes are
   /// skipped.
   [[nodiscard]] bool ends_late() const { return ends_late_; }
@@ -96,7 +102,7 @@ class Graph {
   std::map<std::string, int, std::less<>> by_name_ = {};
   std::map<int, std::vector<int>> exits_ = {};
   std::map<int, std::set<int>> behind_ = {};  ///< By header of a loop that branches.
-  std::map<int, std::set<int>> wholly_behind_ = {};
+  std::map<int, std::set<int>> wholly_behind_ = {}, apart_ = {};
   int start_ = -1;
   bool ends_late_ = false;
 };

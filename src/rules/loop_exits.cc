@@ -24,6 +24,17 @@ class Unions {
   std::map<int, int> parent_;
 };
 
+Unions ways_behind(const Graph& graph, const std::set<int>& behind) {
+  Unions ways;
+  for (const int node : behind) {
+    for (const int e : graph.nodes()[node].out) {
+      const Graph::Edge& edge = graph.edges()[e];
+      if (edge.to >= 0 && !edge.back) ways.join(node, edge.to);
+    }
+  }
+  return ways;
+}
+
 }  // namespace
 
 int left_by(const Graph& graph, const Graph::Edge& edge) {
@@ -32,13 +43,7 @@ int left_by(const Graph& graph, const Graph::Edge& edge) {
 }
 
 std::map<int, int> exits_that_meet(const Graph& graph, int header, const std::set<int>& behind) {
-  Unions ways;
-  for (const int node : behind) {
-    for (const int e : graph.nodes()[node].out) {
-      const Graph::Edge& edge = graph.edges()[e];
-      if (edge.to >= 0 && !edge.back) ways.join(node, edge.to);
-    }
-  }
+  Unions ways = ways_behind(graph, behind);
   std::map<int, int> numbers, first;
   for (const int e : graph.exits_of(header)) {
     const Graph::Edge& edge = graph.edges()[e];
@@ -46,6 +51,19 @@ std::map<int, int> exits_that_meet(const Graph& graph, int header, const std::se
     numbers[e] = first.try_emplace(ways.find(edge.to), e).first->second;
   }
   return numbers;
+}
+
+std::set<int> those_apart(const Graph& graph, const std::set<int>& behind,
+                          const std::set<int>& wholly) {
+  Unions ways = ways_behind(graph, behind);
+  std::set<int> met, apart;
+  for (const int node : behind) {
+    if (!wholly.contains(node)) met.insert(ways.find(node));
+  }
+  for (const int node : behind) {
+    if (!met.contains(ways.find(node))) apart.insert(node);
+  }
+  return apart;
 }
 
 std::set<int> those_wholly_behind(const Graph& graph, int header, const std::set<int>& behind) {

@@ -15,6 +15,10 @@ std::map<int, int> exits_that_meet(const Graph& graph, int header, const std::se
 /// Of these, which come after the loop, those that nothing else leads to.
 std::set<int> those_wholly_behind(const Graph& graph, int header, const std::set<int>& behind);
 
+/// Of these those that are not connected, by edges behind the loop, with one that is not wholly so.
+std::set<int> those_apart(const Graph& graph, const std::set<int>& behind,
+                          const std::set<int>& wholly);
+
 /// Of the loops that an edge leaves the outermost.
 int left_by(const Graph& graph, const Graph::Edge& edge);
 

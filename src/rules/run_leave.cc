@@ -100,20 +100,25 @@ std::vector<int> RunStep::tag_behind(const Region& loop, std::vector<int> tag, i
   return tag;
 }
 
+// Where inputs from elsewhere meet what has left, each way out counts by itself: they wait for the
+// first by each, whatever turn it is.
 std::vector<int> RunStep::leave(const Token& token, int edge) {
   const Graph& graph = *token.spot.graph;
   const auto& loops = graph.nodes()[token.node].loops;
   const std::size_t depth = loops.size() - static_cast<std::size_t>(graph.edges()[edge].exits);
-  if (graph.branches(loops[depth])) return leave_turn(token, depth, edge);
+  if (graph.edges()[edge].by_turn) return leave_turn(token, depth, edge);
   Region& loop = loop_of(token, depth);
   const int way = way_of(graph, edge), before = exits_by_now(loop)[way];
   ++loop.exits[way];
   if (before == 0) return tag_behind(loop, {}, edge, 0, 0);
-  // Only code can have asked for that, by name.
+  return tag_behind(loop, loop.outer_tag, edge, number_of(loop), before + 1);
+}
+
+int RunStep::number_of(const Region& loop) {
   const std::string instance = "li:" + loop.cell.substr(2);
   std::int64_t number = edit_.read_number(instance);
   if (number == 0) edit_.write_number(instance, number = next_number());
-  return tag_behind(loop, loop.outer_tag, edge, static_cast<int>(number), before + 1);
+  return static_cast<int>(number);
 }
 
 // Out of a turn of a loop that branches: together with what else of its line leaves. A loop inside
@@ -148,19 +153,36 @@ std::int64_t RunStep::next_number() {
 }
 
 // Whether an edge is skipped is known when what might take it has ended.
-void RunStep::leave_untaken(const Region& loop, std::vector<int> line, int edge, int number) {
+void RunStep::leave_untaken(const Region& loop, std::vector<int> line, int edge, int number,
+                            int time) {
   arrivals_.push_back({.spot = loop.spot,
                        .edge = edge,
                        .kind = Kind::skipped,
-                       .tag = tag_behind(loop, std::move(line), edge, number, 0)});
+                       .tag = tag_behind(loop, std::move(line), edge, number, time)});
 }
 
 void RunStep::end_loop(const Region& ended) {
   const Graph& graph = *ended.spot.graph;
-  for (const int e : ways_out(graph, ended.header)) {
-    const int taken = graph.branches(ended.header) ? graph.edges()[e].together : e;
-    if (!ended.exits.contains(taken)) leave_untaken(ended, {}, e, 0);
+  const std::vector<int> ways = ways_out(graph, ended.header);
+  std::map<int, int> most;  // Times, of those that may meet again.
+  for (const auto& [e, times] : ended.exits) {
+    int& of_these = most[graph.edges()[e].together];
+    if (graph.branches(ended.header)) of_these = std::max(of_these, times);
   }
+  for (const int e : ways) {
+    const Graph::Edge& edge = graph.edges()[e];
+    if (edge.by_turn) {
+      if (!ended.exits.contains(edge.together)) leave_untaken(ended, {}, e, 0, 0);
+      continue;
+    }
+    const auto taken = ended.exits.find(e);
+    int times = taken == ended.exits.end() ? 0 : taken->second;
+    if (times == 0) leave_untaken(ended, {}, e, 0, 0);
+    for (times = std::max(times, 1); times < most[edge.together]; ++times) {
+      leave_untaken(ended, ended.outer_tag, e, number_of(ended), times + 1);
+    }
+  }
+  if (!ended.cell.empty()) edit_.erase("li:" + ended.cell.substr(2));
 }
 
 // What left in this turn does not wait for what no longer can.
@@ -178,7 +200,7 @@ void RunStep::end_turn(const Region& ended) {
     for (const int e : ways) {
       const int one = graph.edges()[e].together;
       if (departure.edges.contains(e) || !together.contains(one)) continue;
-      leave_untaken(ended, line, e, first[one] == departure.number ? 0 : departure.number);
+      leave_untaken(ended, line, e, first[one] == departure.number ? 0 : departure.number, 0);
     }
   }
 }

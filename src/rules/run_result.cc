@@ -50,10 +50,10 @@ void RunStep::put_result(const Token& token, const Place& place,
     // Of loops in each other the outer: lines that left it in one turn may meet again.
     const bool is_outermost = std::ranges::none_of(token.left, [&](const auto& other) {
       const auto& around = graph.nodes()[header].loops;
-      return other.first != header && graph.is_behind(other.first, token.node) &&
+      return other.first != header && graph.is_apart(other.first, token.node) &&
              std::ranges::find(around, other.first) != around.end();
     });
-    if (is_outermost && graph.is_behind(header, token.node)) made.left[header] = turns;
+    if (is_outermost && graph.is_apart(header, token.node)) made.left[header] = turns;
   }
   const std::string field =
       turn_field(graph, {.node = token.node, .tag = token.tag}, token.spot.scope);

@@ -110,7 +110,8 @@ class RunStep {
   static std::string write_exits(const Region& region);
   static std::vector<int> tag_behind(const Region& loop, std::vector<int> tag, int edge, int number,
                                      int time);
-  void leave_untaken(const Region& loop, std::vector<int> line, int edge, int number);
+  void leave_untaken(const Region& loop, std::vector<int> line, int edge, int number, int time);
+  int number_of(const Region& loop);
   void end_loop(const Region& ended);
   void end_turn(const Region& ended);
   static bool comes_too_late(const Arrival& arrival);

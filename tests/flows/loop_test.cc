@@ -157,6 +157,22 @@ TEST_P(LeftAgain, AJoinWhoseInputsComeFromElsewhereInPartFiresOnce) {
   }
 }
 
+TEST_P(LeftAgain, AndWaitsForWhatMayLeaveInALaterTurn) {
+  auto begin = flow_.task("begin", [] {});
+  auto maybe = flow_.node("maybe", acting([](Shared&) { return "stays"; }));
+  auto join = flow_.task("join", [](Shared& shared) {
+    shared.append("joined", {shared.result("head").has_value(), shared.result("last").has_value()});
+  });
+  begin >> (head_ | flow_.task("beside", [] {}) >> join);
+  head_ >> maybe;
+  maybe.on("leads") >> join;
+  turn_.on("done") >> flow_.task("last", [] { return 1; }) >> join;
+  flow_.start(begin);
+  EXPECT_EQ(run(flow_).state, "succeeded");
+  EXPECT_EQ(shared("joined"), json({{true, true}}));
+  EXPECT_EQ(node("maybe", 3).state, "succeeded");
+}
+
 TEST_P(LeftAgain, SoDoesOneThatALoopInsideLeadsToTwice) {
   Flow flow("nested");
   auto outer = flow.task("outer", [] {});
