@@ -173,6 +173,32 @@ TEST_P(LeftAgain, AndWaitsForWhatMayLeaveInALaterTurn) {
   EXPECT_EQ(node("maybe", 3).state, "succeeded");
 }
 
+TEST_P(LeftAgain, WhatFollowsSuchAJoinDoesNotChangeWhenItFires) {
+  for (const bool followed : {false, true}) {
+    Flow flow("followed" + std::to_string(followed));
+    auto begin = flow.task("begin", [] {});
+    auto head = flow.task("head", [](Shared& shared) { shared.add("turns", 1); });
+    auto turn = flow.node("turn", acting([](Shared& shared) {
+                            return shared.get_or("turns", 0) < 3 ? "again" : "done";
+                          }));
+    auto side = flow.task("side", [] {});
+    auto join = flow.task(
+        "join", [](Shared& shared) { shared.append("joined", shared.get_or("turns", 0)); });
+    begin >> (head | flow.task("beside", [] {}) >> join);
+    head >> (turn | side);
+    turn.on("again") >> head;
+    turn.on("done") >> join;
+    if (followed) (side | join) >> flow.task("last", [](Shared& shared) { shared.add("last", 1); });
+    flow.start(begin);
+    EXPECT_EQ(run(flow).state, "succeeded");
+    EXPECT_EQ(shared("joined"), json({3}));
+    if (followed) {
+      EXPECT_EQ(shared("last"), 1);
+    }
+    stop();
+  }
+}
+
 TEST_P(LeftAgain, SoDoesOneThatALoopInsideLeadsToTwice) {
   Flow flow("nested");
   auto outer = flow.task("outer", [] {});
