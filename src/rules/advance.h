@@ -15,9 +15,10 @@
 //   a             jobs of the run that have not ended
 //   l:SCOPE       nodes of this flow that have not ended
 //   l:SCOPE NODE~TAG   the same of the loop whose header NODE is, with |EDGExTIMES that it was left
-//                 by; of one that branches |EDGExNUMBER, which left it first
-//   lt:           the same of a turn of such a loop, with |NUMBER:LINE:EDGES of what left it
-//   li:           the number of a loop that was left again though no edges branch
+//                 by; |EDGExNUMBER of what left it first, where turns are told apart
+//   lt:           the same of a turn of a loop that branches, with |NUMBER:LINE:EDGES of what left
+//                 it, where turns are told apart
+//   li:           the number of a loop that was left again by a way out that counts by itself
 //   ln            how many numbers there are
 //   lc:SCOPE NODE how many turns have begun in all loops of this header, which branch
 //   o:SCOPE NODE~TAG   a join that is not complete: inputs that have come; os: of: how many of them
@@ -27,8 +28,7 @@
 //   n:PLACE       how it ended, or what it waits for: JSON
 //   r:SCOPE NODE  its latest result;  rv: tp: the same by turn (turn_result.h)
 //   rf:FIELD      the result that a node had before it failed, for a retry;  gf:PLACE  why its
-//   group
-//                 stays as it was judged
+//                 group stays as it was judged
 //   g:PLACE       a gate and its answer
 //   p:PLACE pw:PLACE  what prep returned, and what it wrote and locked, for a retry of exec
 //   i:PLACE       CYCLES|JSON of a turn that the one before has asked for: how many in a row, with

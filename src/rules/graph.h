@@ -5,8 +5,8 @@
 // loops nest. A token on its way through the graph carries how often each loop around it has begun
 // (its tag, as in a tagged-token dataflow machine), so that the inputs of a join belong together
 // whatever turn their loop is in; before these turns stand three numbers for each time that it left
-// a loop which had been left before: the loop's header, the number of what left together, and 0; of
-// a loop that does not branch that of the loop in the run, and which time.
+// a loop which had been left before: the loop's header, the number of what left together, and 0;
+// or, where each way out counts by itself, the number of the loop in the run, and which time.
 //
 // Compiled once for each definition, immutable, safe to share between threads.
 #pragma once

@@ -2,6 +2,7 @@
 #include "rules/node_ticket.h"
 
 #include "rules/check.h"
+#include "rules/cut.h"
 #include "rules/whole_number.h"
 
 namespace penstock::rules {
@@ -14,13 +15,6 @@ Error no_place(std::string_view text) {
   return Error{Errc::invalid, "\"" + std::string(text) +
                                   "\" names no node of a run: write NODE, NODE#VISIT, "
                                   "MAP#VISIT[ITEM] or FLOW#1/NODE#2"};
-}
-
-std::string_view cut(std::string_view& text, char at) {
-  const auto end = text.find(at);
-  const std::string_view head = text.substr(0, end);
-  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  return head;
 }
 
 }  // namespace

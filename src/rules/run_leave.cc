@@ -3,6 +3,7 @@
 // How tokens leave loops. What leaves a loop that goes on is told from what left it before: it
 // fires what is behind as a visit of its own, and a join there waits for inputs that left in one
 // turn.
+#include "rules/cut.h"
 #include "rules/loop_exits.h"
 #include "rules/run_step.h"
 #include "rules/whole_number.h"
@@ -11,12 +12,6 @@
 
 namespace penstock::rules {
 namespace {
-
-std::string_view cut(std::string_view& text, char end) {
-  const std::string_view part = text.substr(0, text.find(end));
-  text.remove_prefix(std::min(part.size() + 1, text.size()));
-  return part;
-}
 
 // Edges of one node to one other, of which one is taken or none, count as the first of them.
 int way_of(const Graph& graph, int edge) {
@@ -165,9 +160,12 @@ void RunStep::end_loop(const Region& ended) {
   const Graph& graph = *ended.spot.graph;
   const std::vector<int> ways = ways_out(graph, ended.header);
   std::map<int, int> most;  // Times, of those that may meet again.
+  bool again = false;
   for (const auto& [e, times] : ended.exits) {
-    int& of_these = most[graph.edges()[e].together];
-    if (graph.branches(ended.header)) of_these = std::max(of_these, times);
+    const Graph::Edge& edge = graph.edges()[e];
+    if (edge.by_turn) continue;  // Numbers, not times.
+    again = again || times > 1;
+    if (edge.together >= 0) most[edge.together] = std::max(most[edge.together], times);
   }
   for (const int e : ways) {
     const Graph::Edge& edge = graph.edges()[e];
@@ -182,7 +180,7 @@ void RunStep::end_loop(const Region& ended) {
       leave_untaken(ended, ended.outer_tag, e, number_of(ended), times + 1);
     }
   }
-  if (!ended.cell.empty()) edit_.erase("li:" + ended.cell.substr(2));
+  if (again) edit_.erase("li:" + ended.cell.substr(2));
 }
 
 // What left in this turn does not wait for what no longer can.

@@ -4,6 +4,7 @@
 // next ones begin, the last one ends the node. A cell holds the counts, so a list of any length
 // costs the same at each step.
 #include "rules/counted.h"
+#include "rules/cut.h"
 #include "rules/duration.h"
 #include "rules/json.h"
 #include "rules/run_step.h"
@@ -13,13 +14,6 @@
 
 namespace penstock::rules {
 namespace {
-
-std::string_view cut(std::string_view& text) {
-  const auto end = text.find('|');
-  const std::string_view head = text.substr(0, end);
-  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  return head;
-}
 
 std::int64_t window_of(const FlowNode& node) {
   return node.map && node.map->parallel > 0 ? node.map->parallel : default_map_parallel;
@@ -35,8 +29,8 @@ std::int64_t needed(const GroupPolicy& policy, std::int64_t items) {
 
 MapCell read_map(std::string_view text) {
   MapCell map;
-  map.tag = cut(text);
-  map.items = whole_number(cut(text)).value_or(0);
+  map.tag = cut(text, '|');
+  map.items = whole_number(cut(text, '|')).value_or(0);
   map.stage = text;
   return map;
 }

@@ -5,16 +5,10 @@
 // PENSTOCK_PLANS=... draws more than the suite does.
 #include "tests/flows/plan.h"
 #include "tests/flows/flow_fixture.h"
-
-#include <cstdlib>
+#include "tests/support/environment.h"
 
 namespace penstock::testing {
 namespace {
-
-std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
-  const char* text = std::getenv(variable);
-  return text ? std::strtoull(text, nullptr, 10) : otherwise;
-}
 
 using Lines = std::vector<std::string>;
 

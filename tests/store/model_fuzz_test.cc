@@ -8,19 +8,14 @@
 #include "tests/store/conformance.h"
 #include "tests/store/model.h"
 #include "tests/store/run_fuzz.h"
+#include "tests/support/environment.h"
 
-#include <cstdlib>
 #include <random>
 
 namespace penstock::testing {
 namespace {
 
 using namespace std::chrono_literals;
-
-std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
-  const char* text = std::getenv(variable);
-  return text ? std::strtoull(text, nullptr, 10) : otherwise;
-}
 
 class Fuzz {
  public:
