@@ -259,7 +259,7 @@ void RunStep::remember_undo(const Token& token, const Place& place) {
   const std::string at = write_place(place);
   const std::int64_t number = edit_.read_number("un") + 1;
   edit_.write_number("un", number);
-  edit_.write("u:" + std::to_string(number), at + '|' + write_tag(token.tag, token.left));
+  edit_.write("u:" + std::to_string(number), at + '|' + write_tag(token.tag, token.passed));
   // Its latest result may be that of another visit by then.
   edit_.write("ur:" + at, last_result_);
 }
@@ -389,7 +389,7 @@ std::optional<OpenStep> read_open_step(const RunField& field) {
   const auto tag = std::string_view(*field.value).substr(0, first);
   return OpenStep{.place = *std::move(place),
                   .tag = read_tag(tag),
-                  .left = read_left(tag),
+                  .passed = read_passed(tag),
                   .phase = *phase,
                   .job = field.value->substr(second + 1)};
 }

@@ -147,7 +147,7 @@ void fork_run(const PinnedGraph& flow, const std::vector<RunField>& open, const 
 struct OpenStep {
   Place place = {};
   std::vector<int> tag = {};
-  LeftLoops left = {};
+  PassedJoins passed = {};
   Phase phase = Phase::main;
   std::string job = {};  ///< Empty: it is not running.
 };

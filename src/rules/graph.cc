@@ -6,9 +6,9 @@
 
 #include "rules/counted.h"
 #include "rules/expression.h"
+#include "rules/graph_heads.h"
 #include "rules/group_check.h"
 #include "rules/json.h"
-#include "rules/loop_exits.h"
 #include "rules/name.h"
 #include "rules/place_check.h"
 
@@ -34,6 +34,9 @@ class GraphCompiler {
     if (problems_.size() > before) return;
     find_exits();
     find_overlaps();
+    if (problems_.size() > before) return;
+    find_heads(g_.nodes_, g_.edges_, order_);
+    g_.meetings_ = find_meetings(g_.nodes_, g_.edges_);
     check_joins();
     take_groups();
     check_places(g_, problems_);
@@ -176,6 +179,7 @@ class GraphCompiler {
       auto& [node, next] = stack.back();
       if (next == g_.nodes_[node].out.size()) {
         colour[node] = Colour::black;
+        order_.push_back(node);
         stack.pop_back();
         continue;
       }
@@ -287,20 +291,10 @@ class GraphCompiler {
     // What leaves a loop again comes too late for a join behind it.
     g_.ends_late_ = !g_.behind_.empty();
     for (auto& [header, behind] : g_.behind_) {
+      g_.nodes_[header].branches = true;
       for (const int e : g_.exits_[header]) behind.insert(g_.edges_[e].to);
       behind = reached_from(behind, false);
-      const std::set<int>& wholly = g_.wholly_behind_[header] =
-          those_wholly_behind(g_, header, behind);
-      std::set<int>& apart = g_.apart_[header] = those_apart(g_, behind, wholly);
-      for (const auto& [e, one] : exits_that_meet(g_, header, behind)) {
-        g_.edges_[e].together = one;
-        g_.edges_[e].by_turn = apart.contains(g_.edges_[e].to);
-      }
       for (const int node : reached_from({header}, true)) g_.nodes_[node].overlaps = true;
-    }
-    for (Graph::Node& node : g_.nodes_) {
-      node.turns = static_cast<std::size_t>(
-          std::ranges::count_if(node.loops, [this](int header) { return g_.branches(header); }));
     }
   }
 
@@ -367,6 +361,7 @@ class GraphCompiler {
   Graph& g_;
   const FlowDefinition& d_;
   std::vector<FlowProblem>& problems_;
+  std::vector<int> order_;  // Of nodes: each before those that lead to it, back edges aside.
 };
 
 std::shared_ptr<const Graph> Graph::compile(std::shared_ptr<const FlowDefinition> definition,

@@ -31,7 +31,7 @@ struct NodeReport {
   Place place = {};
   Phase phase = Phase::main;
   std::vector<int> tag = {};
-  LeftLoops left = {};
+  PassedJoins passed = {};
   bool late = false;  ///< Its run was to have ended by then.
   End end = End::succeeded;
   std::string action = "default";

@@ -76,12 +76,12 @@ std::optional<Phase> parse_phase(std::string_view text) {
   return std::nullopt;
 }
 
-// TURN.TURN;HEADER=TURN.TURN;HEADER=TURN
-std::string write_tag(const std::vector<int>& tag, const LeftLoops& left) {
+// TURN.TURN;JOIN=TURN.TURN;JOIN=TURN
+std::string write_tag(const std::vector<int>& tag, const PassedJoins& passed) {
   std::string text;
   for (std::size_t i = 0; i < tag.size(); ++i) text += (i > 0 ? "." : "") + std::to_string(tag[i]);
-  for (const auto& [header, turns] : left) {
-    text += ';' + std::to_string(header) + '=' + write_tag(turns);
+  for (const auto& [join, at] : passed) {
+    text += ';' + std::to_string(join) + '=' + write_tag(at);
   }
   return text;
 }
@@ -93,22 +93,22 @@ std::vector<int> read_tag(std::string_view text) {
   return tag;
 }
 
-LeftLoops read_left(std::string_view text) {
-  LeftLoops left;
+PassedJoins read_passed(std::string_view text) {
+  PassedJoins passed;
   cut(text, ';');
   while (!text.empty()) {
-    std::string_view loop = cut(text, ';');
-    const auto header = static_cast<int>(whole_number(cut(loop, '=')).value_or(0));
-    left[header] = read_tag(loop);
+    std::string_view at = cut(text, ';');
+    const auto join = static_cast<int>(whole_number(cut(at, '=')).value_or(0));
+    passed[join] = read_tag(at);
   }
-  return left;
+  return passed;
 }
 
 // RUN|HASH|PHASE|TAG|PLACE, or |PLACE|STAGE of an item: a place may hold anything but a bar.
 std::string write_ticket(const NodeTicket& ticket) {
   std::string text = ticket.run + '|' + ticket.definition + '|';
   text += to_text(ticket.phase);
-  text += '|' + write_tag(ticket.tag, ticket.left) + '|' + write_place(ticket.place);
+  text += '|' + write_tag(ticket.tag, ticket.passed) + '|' + write_place(ticket.place);
   return ticket.stage.empty() ? text : text + '|' + ticket.stage;
 }
 
@@ -120,7 +120,7 @@ Result<NodeTicket> read_ticket(std::string_view text) {
   const auto phase = parse_phase(cut(rest, '|'));
   const std::string_view tag = cut(rest, '|');
   ticket.tag = read_tag(tag);
-  ticket.left = read_left(tag);
+  ticket.passed = read_passed(tag);
   const std::string_view at = cut(rest, '|');
   auto place = at.empty() ? Result<Place>(Place{}) : read_place(at);
   ticket.stage = rest;

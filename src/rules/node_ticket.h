@@ -54,15 +54,16 @@ constexpr bool is_of_node(Phase phase) {
 std::string_view to_text(Phase phase);
 std::optional<Phase> parse_phase(std::string_view text);
 
-/// The loops that a token has left while they may go on: by header, its tag in that loop by then.
-using LeftLoops = std::map<int, std::vector<int>>;
+/// The joins with inputs from before a loop and from behind it that a token has come through since:
+/// by node, the tag of that visit, without the turn of a loop that begins there.
+using PassedJoins = std::map<int, std::vector<int>>;
 
 struct NodeTicket {
   std::string run = {};
   std::string definition = {};  ///< Its hash.
   Place place = {};
-  std::vector<int> tag = {};  ///< graph.h; how often each loop around the node has begun.
-  LeftLoops left = {};
+  std::vector<int> tag = {};  ///< graph.h: in which turns of which loops the node is.
+  PassedJoins passed = {};
   Phase phase = Phase::main;
   std::string stage = {};  ///< Of an item: where its list is. Another try of the map has another.
 };
@@ -71,9 +72,9 @@ std::string write_ticket(const NodeTicket& ticket);
 /// Errors: internal: only the engine writes them.
 Result<NodeTicket> read_ticket(std::string_view text);
 
-std::string write_tag(const std::vector<int>& tag, const LeftLoops& left = {});
+std::string write_tag(const std::vector<int>& tag, const PassedJoins& passed = {});
 std::vector<int> read_tag(std::string_view text);
 /// What is behind the tag.
-LeftLoops read_left(std::string_view text);
+PassedJoins read_passed(std::string_view text);
 
 }  // namespace penstock::rules

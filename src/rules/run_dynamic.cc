@@ -39,11 +39,8 @@ std::int64_t RunStep::cycles_of(const NodeReport& report) {
 }
 
 void RunStep::iterate(const NodeReport& report, const Token& token) {
-  const auto cell = "v:" + token.spot.scope + node_of(token).name;
-  const bool in_loop = !token.spot.graph->nodes()[token.node].loops.empty();
   Place place = token.spot.outer;
-  place.push_back(
-      {.node = node_of(token).name, .visit = edit_.read_number(cell, in_loop ? 0 : 1) + 1});
+  place.push_back({.node = node_of(token).name, .visit = visits_of(token) + 1});
   edit_.write("i:" + write_place(place), std::to_string(cycles_of(report)) + '|' + *report.iterate);
   count(token, -1);
   fire(token, true);

@@ -25,13 +25,13 @@ FlowLimits RunStep::limits_of(const Spot& spot) const {
   return limits;
 }
 
-void RunStep::fire(const Token& token, bool dynamic) {
+void RunStep::fire(Token token, bool dynamic) {
+  forget_passed(token);
   const FlowNode& node = node_of(token);
   const std::int64_t visit = next_visit(token, dynamic);
   Place place = token.spot.outer;
   place.push_back({.node = node.name, .visit = visit});
   count(token, 1);
-  enter(token);
   const FlowLimits limits = limits_of(token.spot);
   ++fired_;
   if (state_ == RunState::running && limits.max_visits > 0 && visit > limits.max_visits) {
@@ -49,15 +49,17 @@ void RunStep::fire(const Token& token, bool dynamic) {
   open(token, place);
 }
 
-// A node outside of all loops has one visit, unless somebody asks for it by name, or a loop in
-// front of it is left again.
+// A node that no turn of a loop tells apart has one visit, unless somebody asks for it by name.
 std::int64_t RunStep::next_visit(const Token& token, bool dynamic) {
-  const bool in_loop = !token.spot.graph->nodes()[token.node].loops.empty();
-  if (!in_loop && !dynamic && token.tag.empty()) return 1;
-  const std::string cell = "v:" + token.spot.scope + node_of(token).name;
-  const std::int64_t visit = edit_.read_number(cell, in_loop ? 0 : 1) + 1;
-  edit_.write_number(cell, visit);
+  if (!dynamic && token.tag.empty()) return 1;
+  const std::int64_t visit = visits_of(token) + 1;
+  edit_.write_number("v:" + token.spot.scope + node_of(token).name, visit);
   return visit;
+}
+
+std::int64_t RunStep::visits_of(const Token& token) {
+  const bool counted = !token.spot.graph->nodes()[token.node].heads.empty();
+  return edit_.read_number("v:" + token.spot.scope + node_of(token).name, counted ? 0 : 1);
 }
 
 bool RunStep::run_locally(const Token& token, const Place& place) {
@@ -66,7 +68,7 @@ bool RunStep::run_locally(const Token& token, const Place& place) {
   local_.pop_front();
   report.place = place;
   report.tag = token.tag;
-  report.left = token.left;
+  report.passed = token.passed;
   if (report.end == NodeReport::End::failed) {
     end_running(report, token);
     return true;
@@ -96,7 +98,7 @@ void RunStep::open(const Token& token, const Place& place) {
 }
 
 void RunStep::open_body(const Token& token, const Place& place) {
-  const std::string tag = write_tag(token.tag, token.left);
+  const std::string tag = write_tag(token.tag, token.passed);
   if (!tag.empty()) edit_.write("b:" + write_place(place), tag);
   Token first{.spot = {.graph = token.spot.graph->nodes()[token.node].body.get(),
                        .scope = write_place(place) + '/',
@@ -147,7 +149,7 @@ void RunStep::put_job(const Token& token, const Place& place, Phase phase,
   if (phase != Phase::undo) ++began_;
   const std::string at = write_place(place);
   const std::string prefix =
-      write_tag(token.tag, token.left) + '|' + std::string(to_text(phase)) + '|';
+      write_tag(token.tag, token.passed) + '|' + std::string(to_text(phase)) + '|';
   if (edit_.jobs() >= step_fires) {
     edit_.write("j:" + at, prefix);
     later_.push_back(at);
@@ -166,7 +168,7 @@ void RunStep::put_job(const Token& token, const Place& place, Phase phase,
                     .definition = flow_.hash,
                     .place = place,
                     .tag = token.tag,
-                    .left = token.left,
+                    .passed = token.passed,
                     .phase = phase};
   if (phase == Phase::item) {
     ticket.stage = read_map(edit_.read("m:" + write_place(map_of(place))).value_or("")).stage;
@@ -216,7 +218,7 @@ void RunStep::go_on_firing(const NodeReport& report) {
       --began_;  // It stays as it is: parked.
       continue;
     }
-    Token token{.spot = spot_of(open->place), .tag = open->tag, .left = open->left};
+    Token token{.spot = spot_of(open->place), .tag = open->tag, .passed = open->passed};
     token.node = token.spot.graph->find(open->place.back().node);
     --began_;  // Counted when it was put off.
     if (edit_.jobs() >= step_fires) {

@@ -15,10 +15,7 @@ std::int64_t RunStep::fail_group(const Token& behind, std::int64_t arrived) {
   const Graph::Node& node = graph.nodes()[behind.node];
   Place place = behind.spot.outer;
   place.push_back({.node = node.node->name});
-  if (!behind.tag.empty()) {
-    const std::string visits = "v:" + behind.spot.scope + node.node->name;
-    place.back().visit = edit_.read_number(visits, node.loops.empty() ? 1 : 0) + 1;
-  }
+  if (!behind.tag.empty()) place.back().visit = visits_of(behind) + 1;
   fail(place, "only " + std::to_string(arrived) + " of the nodes before \"" + node.node->name +
                   "\" succeeded, " + std::to_string(node.need) +
                   (node.need == 1 ? " is needed" : " are needed"));
@@ -26,11 +23,20 @@ std::int64_t RunStep::fail_group(const Token& behind, std::int64_t arrived) {
   for (const int e : node.in) {
     const Graph::Edge& edge = graph.edges()[e];
     const Graph::Node& before = graph.nodes()[edge.from];
-    if (!before.tolerated || edge.exits > 0) continue;
-    Token member{.spot = behind.spot, .node = edge.from, .tag = behind.tag, .left = behind.left};
-    member.tag.resize(behind.tag.size() - node.loops.size() + before.loops.size());
+    if (!before.tolerated || edge.leaves >= 0) continue;
+    Token member{.spot = behind.spot, .node = edge.from, .passed = behind.passed};
+    std::string meeting;
+    if (edge.meets >= 0) {
+      meeting = meeting_field(graph, e, behind.spot.scope, cut_tag(behind, edge.keeps));
+      const std::string came = Meeting(edit_.read(meeting)).source();
+      member.tag = tag_at(member, came);
+      member.passed = read_passed(came);
+    } else {
+      member.tag = cut_tag(behind, edge.keeps);
+    }
     const auto at = failed_at(member);
     if (!at) continue;
+    if (edge.meets >= 0) edit_.erase(meeting);
     count(member, 1);
     park(member, *at, Phase::main);
     ++again;
@@ -57,7 +63,7 @@ std::optional<Place> RunStep::failed_at(const Token& member) {
     if (!made) return std::nullopt;
     place.back().visit = read_turn_result(*made).visit;
   } else if (!member.tag.empty()) {
-    place.back().visit = edit_.read_number("v:" + member.spot.scope + name, 1);
+    place.back().visit = visits_of(member);
   }
   const auto about = about_of(write_place(place));
   const auto state = about.find("state");

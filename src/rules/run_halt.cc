@@ -33,7 +33,7 @@ void RunStep::time_out() {
 
 void RunStep::park(const Token& token, const Place& place, Phase phase) {
   edit_.write("j:" + write_place(place),
-              write_tag(token.tag, token.left) + '|' + std::string(to_text(phase)) + '|');
+              write_tag(token.tag, token.passed) + '|' + std::string(to_text(phase)) + '|');
 }
 
 // The undo of a run inside failed: nothing that follows it is undone.
@@ -81,7 +81,7 @@ void RunStep::undo(std::int64_t number) {
   const auto place = read_place(std::string_view(done).substr(0, bar));
   if (!place) return finish(RunState::failed);
   const std::string tag = done.substr(std::min(bar + 1, done.size()));
-  Token token{.spot = spot_of(*place), .tag = read_tag(tag), .left = read_left(tag)};
+  Token token{.spot = spot_of(*place), .tag = read_tag(tag), .passed = read_passed(tag)};
   token.node = token.spot.graph->find(place->back().node);
   put_job(token, *place, Phase::undo, {});
 }
@@ -177,7 +177,7 @@ void RunStep::retry(const std::vector<RunField>& open, std::string why, bool for
   for (const OpenStep& opened : steps) {
     const OpenStep* const step = &opened;
     if (step->phase == Phase::item) edit_.erase("n:" + write_place(step->place));
-    Token token{.spot = spot_of(step->place), .tag = step->tag, .left = step->left};
+    Token token{.spot = spot_of(step->place), .tag = step->tag, .passed = step->passed};
     token.node = token.spot.graph->find(step->place.back().node);
     if (step->phase == Phase::main) bring_back_result(token, step->place);
     // A run inside that was retried by itself has a result now.

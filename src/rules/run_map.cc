@@ -45,7 +45,7 @@ std::string item_result(const Place& map, std::int64_t item) {
 
 void RunStep::begin_map(const NodeReport& report, const Token& token) {
   const MapCell map{
-      .tag = write_tag(token.tag, token.left), .stage = report.stage, .items = *report.items};
+      .tag = write_tag(token.tag, token.passed), .stage = report.stage, .items = *report.items};
   const bool too_short = needed(node_of(token).map->policy, map.items) > map.items;
   if (map.items == 0 || too_short) return end_map(token, report.place, map, 0);
   const std::string at = write_place(report.place);
@@ -114,7 +114,7 @@ void RunStep::item_done(const Token& token, const Place& place, bool succeeded,
   for (const std::string& cell : {"m:" + at, "mn:" + at, ended, failed}) edit_.erase(cell);
   Token whole = token;
   whole.tag = tag_at(token, map.tag);
-  whole.left = read_left(map.tag);
+  whole.passed = read_passed(map.tag);
   end_map(whole, map_place, map, lost);
 }
 

@@ -1,69 +1,46 @@
 // SPDX-License-Identifier: MIT
 //
-// The regions of a run: flows and the turns of loops. What begins or ends in one is counted, and
-// what follows from its end.
-#include "rules/loop_exits.h"
+// The regions of a run: flows, loops, and what is behind loops and leads to where other inputs
+// come. What begins or ends in one is counted, and what follows from its end.
+#include "rules/graph_heads.h"
 #include "rules/run_step.h"
 #include "rules/whole_number.h"
 
-#include <algorithm>
-
 namespace penstock::rules {
-namespace {
 
-std::string loop_cell(const std::string& scope, const std::string& header, std::vector<int> tag,
-                      int turn) {
-  if (turn > 0) tag.push_back(turn);
-  return (turn > 0 ? "lt:" : "l:") + scope + header + '~' + write_tag(tag);
-}
-
-}  // namespace
-
-RunStep::Region& RunStep::region(const Spot& spot, int header, std::size_t depth,
-                                 std::vector<int> outer_tag, int turn) {
-  // A flow inside is deeper than every loop around it, and a turn than its loop.
-  const std::size_t loop = header < 0 ? 0 : 2 * depth + (turn > 0 ? 2 : 1);
-  RegionKey key{.depth = spot.outer.size() * 1'000'000 + loop};
-  key.cell = header < 0
-                 ? "l:" + spot.scope
-                 : loop_cell(spot.scope, spot.graph->nodes()[header].node->name, outer_tag, turn);
+// A flow inside is deeper than every loop around it, a loop deeper than those that its header comes
+// after, and than what is behind it.
+RunStep::Region& RunStep::region(const Spot& spot, int header, std::vector<int> tag, int group) {
+  RegionKey key{.depth = spot.outer.size() * 1'000'000, .cell = "l:" + spot.scope};
+  if (header >= 0) {
+    const Graph::Node& node = spot.graph->nodes()[header];
+    key.depth += 2 * node.heads.size() + (group < 0 ? 1 : 0);
+    key.cell += node.node->name + '~' + write_tag(tag);
+    if (group >= 0) key.cell = 'b' + key.cell + '~' + std::to_string(group);
+  }
   Region& found = regions_[key];
   if (!found.spot.graph) {
     found.cell = key.cell;
     found.spot = spot;
     found.header = header;
-    found.outer_tag = std::move(outer_tag);
-    found.turn = turn;
+    found.group = group;
+    found.tag = std::move(tag);
   }
   return found;
 }
 
-// The loop at this depth around the token's node.
-RunStep::Region& RunStep::loop_of(const Token& token, std::size_t depth) {
-  const int header = token.spot.graph->nodes()[token.node].loops[depth];
-  std::vector<int> tag = outer_tag(token, depth);
-  if (token.spot.graph->branches(header)) {
-    tag = at_home(*token.spot.graph, header, std::move(tag), depth);
-  }
-  return region(token.spot, header, depth, std::move(tag));
-}
-
-// The turn of that loop, which branches.
-RunStep::Region& RunStep::turn_of(const Token& token, std::size_t depth) {
-  const Region& loop = loop_of(token, depth);
-  const std::size_t loops = token.spot.graph->nodes()[token.node].loops.size();
-  const int turn = token.tag[token.tag.size() - loops + depth];
-  return region(token.spot, loop.header, depth, loop.outer_tag, turn);
+// The loop of a head of the token's node, or what is behind it.
+RunStep::Region& RunStep::loop_of(const Token& token, int header, int group) {
+  const Graph& graph = *token.spot.graph;
+  const std::size_t before = graph.nodes()[header].heads.size() - 1;
+  return region(token.spot, header, at_home(graph, header, cut_tag(token, before), before), group);
 }
 
 void RunStep::count(const Token& token, std::int64_t by) {
-  const Graph& graph = *token.spot.graph;
-  const auto& loops = graph.nodes()[token.node].loops;
-  for (std::size_t i = 0; i < loops.size(); ++i) {
-    loop_of(token, i).delta += by;
-    if (graph.branches(loops[i])) turn_of(token, i).delta += by;
-  }
-  region(token.spot, -1, 0, {}).delta += by;
+  const Graph::Node& node = token.spot.graph->nodes()[token.node];
+  for (const int header : node.loops) loop_of(token, header).delta += by;
+  for (const auto& [header, group] : node.groups) loop_of(token, header, group).delta += by;
+  region(token.spot, -1, {}).delta += by;
 }
 
 void RunStep::settle() {
@@ -96,24 +73,22 @@ bool RunStep::settle_region() {
   const auto first = regions_.begin();
   Region changed = std::move(first->second);
   regions_.erase(first);
-  if (changed.delta == 0 && changed.exits.empty() && changed.departures.empty()) return true;
-  if (changed.header < 0 && stays_open(changed.cell, changed.delta)) return true;
-  const std::string known = edit_.read(changed.cell).value_or("0|");
-  const std::string_view count = std::string_view(known).substr(0, known.find('|'));
+  if (changed.delta == 0 && changed.exits.empty() && !changed.ends) return true;
+  const bool is_loop = changed.header >= 0 && changed.group < 0;
+  if (!is_loop && !changed.ends && stays_open(changed.cell, changed.delta)) return true;
+  const auto known = edit_.read(changed.cell);
+  const auto count = known ? known->substr(0, known->find('|')) : "0";
   const auto live = whole_number(count).value_or(0) + changed.delta;
-  if (changed.turn > 0) {
-    if (changed.departures.empty()) changed.departures = departures_in(known);
-  } else {
-    for (const auto& [edge, times] : exits_in(known)) changed.exits[edge] += times;
-  }
+  for (const auto& [edge, times] : exits_in(known.value_or(""))) changed.exits[edge] += times;
+  if (is_loop) tell_groups(changed, known.has_value(), live > 0);
   if (live > 0) {
-    edit_.write(changed.cell, std::to_string(live) + '|' + write_exits(changed));
+    edit_.write(changed.cell, std::to_string(live) + (is_loop ? '|' + write_exits(changed) : ""));
     return true;
   }
   edit_.erase(changed.cell);
-  if (changed.turn > 0) {
-    end_turn(changed);
-  } else if (changed.header >= 0) {
+  if (changed.group >= 0) {
+    meet_no_more(changed);
+  } else if (is_loop) {
     end_loop(changed);
   } else {
     end_flow(changed.spot);
@@ -121,12 +96,22 @@ bool RunStep::settle_region() {
   return true;
 }
 
+// While the loop goes on, what is behind it may, too.
+void RunStep::tell_groups(const Region& loop, bool went_on, bool goes_on) {
+  for (const auto& [group, edges] : loop.spot.graph->meetings_of(loop.header)) {
+    if (group < 0) continue;
+    Region& behind = region(loop.spot, loop.header, loop.tag, group);
+    behind.delta += (goes_on ? 1 : 0) - (went_on ? 1 : 0);
+    behind.ends = behind.ends || !goes_on;
+  }
+}
+
 // As a field tells it. What is decided on before the field has been read is decided on again: until
 // then any turn does.
 std::vector<int> RunStep::tag_at(const Token& token, std::string_view field) {
   std::vector<int> tag = read_tag(field);
-  const auto loops = token.spot.graph->nodes()[token.node].loops.size();
-  if (tag.size() < loops) tag.resize(loops, 1);
+  const auto heads = token.spot.graph->nodes()[token.node].heads.size();
+  if (tag.size() < heads) tag.resize(heads, 1);
   return tag;
 }
 
@@ -158,7 +143,7 @@ void RunStep::end_flow(const Spot& spot) {
   const std::string tag_field = "b:" + write_place(spot.outer);
   const std::string tag = edit_.read(tag_field).value_or("");
   token.tag = tag_at(token, tag);
-  token.left = read_left(tag);
+  token.passed = read_passed(tag);
   edit_.erase(tag_field);
   if (spot.outer.back().item < 0 && node_of(token).concludes) {
     return job(token, spot.outer, Phase::post);

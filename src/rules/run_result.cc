@@ -2,8 +2,8 @@
 //
 // What a node leaves behind: what it did to the shared store, its result, and the turns that it
 // begins.
+#include "rules/graph_heads.h"
 #include "rules/json.h"
-#include "rules/loop_exits.h"
 #include "rules/run_step.h"
 #include "rules/turn_result.h"
 
@@ -45,16 +45,7 @@ void RunStep::put_result(const Token& token, const Place& place,
   }
   const Graph& graph = *token.spot.graph;
   if (!graph.nodes()[token.node].overlaps) return;
-  TurnResult made{.visit = place.back().visit, .result = std::move(result)};
-  for (const auto& [header, turns] : token.left) {
-    // Of loops in each other the outer: lines that left it in one turn may meet again.
-    const bool is_outermost = std::ranges::none_of(token.left, [&](const auto& other) {
-      const auto& around = graph.nodes()[header].loops;
-      return other.first != header && graph.is_apart(other.first, token.node) &&
-             std::ranges::find(around, other.first) != around.end();
-    });
-    if (is_outermost && graph.is_apart(header, token.node)) made.left[header] = turns;
-  }
+  const TurnResult made{.visit = place.back().visit, .result = std::move(result)};
   const std::string field =
       turn_field(graph, {.node = token.node, .tag = token.tag}, token.spot.scope);
   if (!made.result && made.visit > 1) keep_for_retry(field);
@@ -88,27 +79,18 @@ void RunStep::keep_for_retry(const std::string& field) {
 }
 
 // Another turn of a loop that branches. Its number is its own in the run: turns that two branches
-// begin are two, and so are those of lines that have left other loops.
-std::vector<int> RunStep::next_turn(const Token& token, const Graph::Edge& edge) {
+// begin are two.
+std::vector<int> RunStep::next_turn(const Token& token, int e) {
   const Graph& graph = *token.spot.graph;
-  if (!graph.branches(edge.to)) return target_tag(graph, edge, token.tag);
-  const std::size_t loops = graph.nodes()[edge.to].loops.size();
-  std::vector<int> tag = at_home(graph, edge.to, outer_tag(token, loops - 1), loops - 1);
+  const Graph::Edge& edge = graph.edges()[e];
+  if (!graph.branches(edge.to)) return target_tag(token, e);
+  std::vector<int> tag = at_home(graph, edge.to, cut_tag(token, edge.keeps - 1), edge.keeps - 1);
   const std::string count = "lc:" + token.spot.scope + graph.nodes()[edge.to].node->name;
   tag.push_back(static_cast<int>(edit_.read_number(count, 1)) + 1);
   edit_.write_number(count, tag.back());
   edit_.write(turn_before_field(graph, edge.to, token.spot.scope, tag),
-              write_tag(outer_tag(token, loops), token.left));
+              write_standpoint({.node = token.node, .tag = token.tag, .passed = token.passed}));
   return tag;
-}
-
-// The first turn of a loop comes after the last one in which its line was there before.
-void RunStep::enter(const Token& token) {
-  const auto left = token.left.find(token.node);
-  const bool begins = !token.tag.empty() && token.tag.back() == 1;
-  if (left == token.left.end() || !begins || !token.spot.graph->is_header(token.node)) return;
-  edit_.write(turn_before_field(*token.spot.graph, token.node, token.spot.scope, token.tag),
-              write_tag(left->second, token.left));
 }
 
 }  // namespace penstock::rules

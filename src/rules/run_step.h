@@ -2,13 +2,14 @@
 //
 // One step of a run while it is being decided: tokens move along edges until nothing moves any
 // more. Used by advance.cc; split over tokens.cc (edges, joins, loops), run_region.cc (the ends of
-// loops and flows), run_leave.cc (ways out of loops), run_map.cc (lists), run_halt.cc (failure,
-// compensation, the end).
+// loops and flows), run_leave.cc (ways out of loops, and where they meet others), run_map.cc
+// (lists), run_halt.cc (failure, compensation, the end).
 //
 // A token that ends sends an arrival along each edge: taken, skipped, or failed. Arrivals are
 // worked off from a queue, not by recursion: a chain of skipped nodes may be 100,000 long. What
-// ends or begins is counted for every region around it (the flow, each turn of a loop); when a
-// region has come to zero, it ends, which may send further arrivals outside.
+// ends or begins is counted for every region that it is in (the flow, each loop, and what is behind
+// a loop and may still meet other inputs); when a region has come to zero, it ends, which may send
+// further arrivals outside.
 #pragma once
 
 #include "rules/advance.h"
@@ -46,14 +47,14 @@ class RunStep {
     Spot spot = {};
     int node = -1;
     std::vector<int> tag = {};
-    LeftLoops left = {};
+    PassedJoins passed = {};
   };
   struct Arrival {
     Spot spot = {};
     int edge = -1;
     Kind kind = Kind::taken;
     std::vector<int> tag = {};  ///< Of the target.
-    LeftLoops left = {};
+    PassedJoins passed = {};
   };
   /// Header -1: the flow itself. Deeper regions come first.
   struct RegionKey {
@@ -63,23 +64,16 @@ class RunStep {
       return depth != other.depth ? depth > other.depth : cell < other.cell;
     }
   };
-  /// What left one turn of a loop together, by these edges: a line of that turn.
-  struct Departure {
-    std::string line = {};  ///< Its tag in the turn.
-    int number = 0;         ///< In the run.
-    std::set<int> edges = {};
-  };
   struct Region {
     std::string cell = {};
     Spot spot = {};
     int header = -1;
-    std::vector<int> outer_tag = {};
-    int turn = 0;  ///< One turn of a loop that branches; 0: the loop.
+    int group = -1;             ///< Of what is behind the loop (Graph::meetings_of); -1: the loop.
+    std::vector<int> tag = {};  ///< Of what goes on in it, before the turns of this loop.
     std::int64_t delta = 0;
-    /// Edges out of it that were taken, and how often. Of a loop that branches: of those that may
-    /// meet again one, and the number of what left first by one of them.
+    bool ends = false;  ///< When nothing goes on in it, though nothing has in this step.
+    /// Of a loop that does not branch: edges out of it that were taken, and how often.
     std::map<int, int> exits = {};
-    std::vector<Departure> departures = {};  ///< Of a turn: all, when another is added.
   };
 
   // tokens.cc
@@ -88,40 +82,38 @@ class RunStep {
   [[nodiscard]] const FlowNode& node_of(const Token& token) const {
     return *token.spot.graph->nodes()[token.node].node;
   }
-  static std::vector<int> target_tag(const Graph& graph, const Graph::Edge& edge,
-                                     const std::vector<int>& tag);
+  static std::vector<int> target_tag(const Token& token, int edge);
   static Token named_by(const Token& token, int node);
-  static LeftLoops left_behind(const Token& token, std::size_t depth);
-  static std::vector<int> outer_tag(const Token& token, std::size_t depth);
+  /// The tag with the turns of so many of its node's heads.
+  static std::vector<int> cut_tag(const Token& token, std::size_t heads);
+  void send(const Token& token, int edge, Kind kind);
   void complete(const Token& token, std::string_view action, Kind kind);
   void note_last(const Spot& spot, const char* kind, int node, std::string_view action);
   void arrive(const Arrival& arrival);
   void join(const Arrival& arrival, int inputs);
-  void keep_left(const Arrival& arrival, const std::string& cell);
+  void keep_passed(const Arrival& arrival, const std::string& cell);
+  static void forget_passed(Token& token);
+  void fire_join(Token token);
   void skip(const Token& token, Kind kind);
 
   // run_leave.cc
   static std::map<int, int> exits_in(std::string_view cell);
-  std::map<int, int> exits_by_now(const Region& region);
-  std::vector<int> leave(const Token& token, int edge);
-  std::vector<int> leave_turn(const Token& token, std::size_t depth, int edge);
-  std::int64_t next_number();
-  static std::vector<Departure> departures_in(std::string_view cell);
   static std::string write_exits(const Region& region);
-  static std::vector<int> tag_behind(const Region& loop, std::vector<int> tag, int edge, int number,
-                                     int time);
-  void leave_untaken(const Region& loop, std::vector<int> line, int edge, int number, int time);
-  int number_of(const Region& loop);
+  std::int64_t next_number();
+  void leave_again(const Token& token, int edge, std::vector<int>& tag);
   void end_loop(const Region& ended);
-  void end_turn(const Region& ended);
-  static bool comes_too_late(const Arrival& arrival);
+  static Arrival skipped_at(const Region& ended, int edge);
+  static std::string meeting_of(const Arrival& arrival);
+  bool meets_first(const Token& source, const Arrival& arrival);
+  void passes_by(const Token& source, const Arrival& arrival);
+  void comes_too_late(const Arrival& arrival);
+  void meet_no_more(const Region& ended);
 
   // run_region.cc
-  Region& region(const Spot& spot, int header, std::size_t depth, std::vector<int> outer_tag,
-                 int turn = 0);
-  Region& loop_of(const Token& token, std::size_t depth);
-  Region& turn_of(const Token& token, std::size_t depth);
+  Region& region(const Spot& spot, int header, std::vector<int> tag, int group = -1);
+  Region& loop_of(const Token& token, int header, int group = -1);
   void count(const Token& token, std::int64_t by);
+  void tell_groups(const Region& loop, bool went_on, bool goes_on);
   void settle();
   bool settle_region();
   bool stays_open(const std::string& cell, std::int64_t delta);
@@ -134,10 +126,11 @@ class RunStep {
   std::optional<Place> failed_at(const Token& member);
 
   // Firing.
-  void fire(const Token& token, bool dynamic = false);
+  void fire(Token token, bool dynamic = false);
   [[nodiscard]] FlowLimits limits_of(const Spot& spot) const;
   void set_deadline(std::optional<Time> around);
   std::int64_t next_visit(const Token& token, bool dynamic);
+  std::int64_t visits_of(const Token& token);
   void open(const Token& token, const Place& place);
   void open_body(const Token& token, const Place& place);
   void open_gate(const Token& token, const Place& place);
@@ -178,8 +171,7 @@ class RunStep {
   void put_result(const Token& token, const Place& place, std::optional<std::string> result);
   void keep_for_retry(const std::string& field);
   void bring_back_result(const Token& token, const Place& place);
-  std::vector<int> next_turn(const Token& token, const Graph::Edge& edge);
-  void enter(const Token& token);
+  std::vector<int> next_turn(const Token& token, int edge);
 
   // run_dynamic.cc
   void follow(const NodeReport& report, const Token& token);

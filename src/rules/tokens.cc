@@ -21,66 +21,80 @@ RunStep::Spot RunStep::spot_of(const Place& place) const {
 }
 
 RunStep::Token RunStep::token_of(const NodeReport& report) const {
-  Token token{.spot = spot_of(report.place), .tag = report.tag, .left = report.left};
+  Token token{.spot = spot_of(report.place), .tag = report.tag, .passed = report.passed};
   token.node = token.spot.graph->find(report.place.back().node);
   CHECK(token.node >= 0);
   return token;
 }
 
-// `tag` is that of a token at the edge's source.
-std::vector<int> RunStep::target_tag(const Graph& graph, const Graph::Edge& edge,
-                                     const std::vector<int>& tag) {
-  const std::size_t from = graph.nodes()[edge.from].loops.size();
-  const std::size_t to = graph.nodes()[edge.to].loops.size(), leavings = tag.size() - from;
-  std::vector<int> next = tag;
-  if (edge.back) {
-    next.resize(leavings + to);
-    ++next.back();
-    return next;
-  }
-  next.resize(leavings + from - static_cast<std::size_t>(edge.exits));
-  next.resize(leavings + to, 1);
-  return next;
-}
-
-// What is behind the loops that begin at `depth` around the token's node sees of their nodes what
-// the turn has made that it comes from, whatever they do afterwards.
-LeftLoops RunStep::left_behind(const Token& token, std::size_t depth) {
-  const Graph& graph = *token.spot.graph;
-  const auto& loops = graph.nodes()[token.node].loops;
-  LeftLoops left = token.left;
-  for (std::size_t i = depth; i < loops.size(); ++i) {
-    if (!graph.branches(loops[i])) continue;
-    left[loops[i]] = outer_tag(token, i + 1);
-  }
-  return left;
-}
-
-// Of the loop at `depth` around the token's node.
-std::vector<int> RunStep::outer_tag(const Token& token, std::size_t depth) {
-  const auto& loops = token.spot.graph->nodes()[token.node].loops;
+std::vector<int> RunStep::cut_tag(const Token& token, std::size_t heads) {
   std::vector<int> tag = token.tag;
-  tag.resize(tag.size() - loops.size() + depth);
+  tag.resize(tag.size() - token.spot.graph->nodes()[token.node].heads.size() + heads);
   return tag;
 }
 
-// Of a node that the token asks for by name: it is in the same turn of the loops around both.
+std::vector<int> RunStep::target_tag(const Token& token, int e) {
+  const Graph& graph = *token.spot.graph;
+  const Graph::Edge& edge = graph.edges()[e];
+  std::vector<int> next = cut_tag(token, edge.keeps);
+  if (edge.back) {
+    ++next.back();
+  } else if (graph.is_header(edge.to)) {
+    next.push_back(1);
+  }
+  return next;
+}
+
+// Of a node that the token asks for by name: it is in the same turns of what both have as heads.
 RunStep::Token RunStep::named_by(const Token& token, int node) {
   const auto& nodes = token.spot.graph->nodes();
-  const auto &from = nodes[token.node].loops, &to = nodes[node].loops;
-  std::size_t common = 0;
-  while (common < std::min(from.size(), to.size()) && from[common] == to[common]) ++common;
+  const auto &from = nodes[token.node].heads, &to = nodes[node].heads;
+  const auto common =
+      static_cast<std::size_t>(std::ranges::mismatch(from, to).in1 - from.begin());
   Token target{.spot = token.spot,
                .node = node,
-               .tag = outer_tag(token, common),
-               .left = left_behind(token, common)};
+               .tag = cut_tag(token, common),
+               .passed = token.passed};
   target.tag.resize(target.tag.size() + to.size() - common, 1);
   return target;
+}
+
+// Those of an earlier turn are known to what began this one.
+void RunStep::forget_passed(Token& token) {
+  const auto& nodes = token.spot.graph->nodes();
+  const std::vector<int>& heads = nodes[token.node].heads;
+  std::erase_if(token.passed, [&](const auto& passed) {
+    const auto& [join, tag] = passed;
+    std::vector<int> before = nodes[join].heads;
+    if (token.spot.graph->is_header(join)) before.pop_back();
+    const auto turns = static_cast<std::ptrdiff_t>(before.size());
+    const auto mine = token.tag.end() - static_cast<std::ptrdiff_t>(heads.size());
+    return std::ranges::mismatch(before, heads).in1 != before.end() ||
+           !std::equal(tag.end() - turns, tag.end(), mine);
+  });
+}
+
+// What does not come by an edge out of a loop that does not branch is known when the loop has
+// ended; to where other inputs come, when nothing can come by that edge any more.
+void RunStep::send(const Token& token, int e, Kind kind) {
+  const Graph& graph = *token.spot.graph;
+  const Graph::Edge& edge = graph.edges()[e];
+  if (edge.leaves >= 0 && kind != Kind::taken) return;
+  Arrival arrival{.spot = token.spot,
+                  .edge = e,
+                  .kind = kind,
+                  .tag = target_tag(token, e),
+                  .passed = token.passed};
+  if (edge.leaves >= 0) leave_again(token, e, arrival.tag);
+  if (edge.meets >= 0 && kind == Kind::skipped) return passes_by(token, arrival);
+  if (edge.meets >= 0 && !meets_first(token, arrival)) return;
+  arrivals_.push_back(std::move(arrival));
 }
 
 void RunStep::complete(const Token& token, std::string_view action, Kind kind) {
   const Graph& graph = *token.spot.graph;
   const Graph::Node& node = graph.nodes()[token.node];
+  const Kind passed = kind == Kind::failed ? Kind::failed : Kind::skipped;
   bool any = false, leads_on = false, may_be_last = false;
   for (const int e : node.out) {
     const Graph::Edge& edge = graph.edges()[e];
@@ -90,27 +104,13 @@ void RunStep::complete(const Token& token, std::string_view action, Kind kind) {
     may_be_last =
         may_be_last || (taken && edge.to >= 0 && !graph.nodes()[edge.to].node->when.empty());
     if (edge.to < 0) continue;
-    if (!taken) {
-      // Whether an edge out of a loop is skipped is known when the loop has ended.
-      if (edge.back || edge.exits > 0) continue;
-      const Kind passed = kind == Kind::failed ? Kind::failed : Kind::skipped;
-      arrivals_.push_back({.spot = token.spot,
-                           .edge = e,
-                           .kind = passed,
-                           .tag = target_tag(graph, edge, token.tag),
-                           .left = token.left});
-    } else if (edge.back) {
+    if (!edge.back) {
+      send(token, e, taken ? Kind::taken : passed);
+    } else if (taken) {
       fire({.spot = token.spot,
             .node = edge.to,
-            .tag = next_turn(token, edge),
-            .left = left_behind(token, graph.nodes()[edge.to].loops.size())});
-    } else {
-      const std::size_t stays = node.loops.size() - static_cast<std::size_t>(edge.exits);
-      arrivals_.push_back(
-          {.spot = token.spot,
-           .edge = e,
-           .tag = edge.exits > 0 ? leave(token, e) : target_tag(graph, edge, token.tag),
-           .left = left_behind(token, stays)});
+            .tag = next_turn(token, e),
+            .passed = token.passed});
     }
   }
   if (kind == Kind::taken && !any && !node.out.empty()) {
@@ -132,18 +132,18 @@ void RunStep::arrive(const Arrival& arrival) {
   const Graph& graph = *arrival.spot.graph;
   const int target = graph.edges()[arrival.edge].to;
   const int inputs = static_cast<int>(graph.nodes()[target].in.size());
-  const Token token{.spot = arrival.spot, .node = target, .tag = arrival.tag, .left = arrival.left};
-  const bool one_of = graph.nodes()[target].one_of && graph.edges()[arrival.edge].exits > 0;
+  const Token token{
+      .spot = arrival.spot, .node = target, .tag = arrival.tag, .passed = arrival.passed};
+  const bool one_of = graph.nodes()[target].one_of && graph.edges()[arrival.edge].leaves >= 0;
   if (inputs > 1 && !one_of) return join(arrival, inputs);
   if (arrival.kind == Kind::taken) return fire(token);
   skip(token, arrival.kind);
 }
 
-// Of inputs that have left the same loop the later turn counts.
-void RunStep::keep_left(const Arrival& arrival, const std::string& cell) {
-  if (arrival.left.empty()) return;
-  LeftLoops all = read_left(edit_.read(cell).value_or(""));
-  for (const auto& [header, turns] : arrival.left) all[header] = std::max(all[header], turns);
+void RunStep::keep_passed(const Arrival& arrival, const std::string& cell) {
+  if (arrival.passed.empty()) return;
+  PassedJoins all = read_passed(edit_.read(cell).value_or(""));
+  for (const auto& [join, tag] : arrival.passed) all[join] = std::max(all[join], tag);
   edit_.write(cell, write_tag({}, all));
 }
 
@@ -152,7 +152,6 @@ void RunStep::keep_left(const Arrival& arrival, const std::string& cell) {
 // there were before it; the others add to whatever it is, so that branches which end at the same
 // time on different workers do not get into each other's way.
 void RunStep::join(const Arrival& arrival, int inputs) {
-  if (comes_too_late(arrival)) return;
   const Graph& graph = *arrival.spot.graph;
   const int target = graph.edges()[arrival.edge].to;
   const Graph::Node& node = graph.nodes()[target];
@@ -162,7 +161,12 @@ void RunStep::join(const Arrival& arrival, int inputs) {
   const std::string skipped_cell = "os:" + at, failed_cell = "of:" + at;
   const bool skips = arrival.kind == Kind::skipped, fails = arrival.kind == Kind::failed;
   const int enough = node.node->join;
-  keep_left(arrival, "ol:" + at);
+  bool fired = enough > 0 && edit_.read_number(fired_cell) != 0;
+  if (!fired) {
+    keep_passed(arrival, "ol:" + at);
+  } else if (graph.edges()[arrival.edge].meets >= 0) {
+    comes_too_late(arrival);
+  }
   if (skips) edit_.add({.name = skipped_cell});
   if (fails) edit_.add({.name = failed_cell});
   if (enough == 0 && edit_.guess_number(came).value_or(0) + 1 < inputs) {
@@ -175,13 +179,12 @@ void RunStep::join(const Arrival& arrival, int inputs) {
   const std::int64_t failed = edit_.read_number(failed_cell);
   const std::int64_t arrived = all - skipped - failed;
   Token token{.spot = arrival.spot, .node = target, .tag = arrival.tag};
-  if (node.overlaps) token.left = read_left(edit_.read("ol:" + at).value_or(""));
+  if (node.overlaps) token.passed = read_passed(edit_.read("ol:" + at).value_or(""));
   const std::int64_t usable = node.need >= 0 ? arrived + failed : arrived;
-  bool fired = enough > 0 && edit_.read_number(fired_cell) != 0;
   if (!fired && enough > 0 && arrived >= std::max(enough, node.need)) {
     fired = true;
     if (!complete) edit_.write_number(fired_cell, 1);
-    fire(token);
+    fire_join(token);
   }
   if (enough > 0 && !fired && arrival.kind == Kind::taken) {
     // Maybe the join never fires, and nothing comes after it.
@@ -200,32 +203,40 @@ void RunStep::join(const Arrival& arrival, int inputs) {
     edit_.write_number(skipped_cell, skipped);
     edit_.write_number(failed_cell, failed - again);
   } else if (usable >= std::max(enough, 1)) {
-    fire(token);
+    fire_join(token);
   } else {
     skip(token, failed > 0 ? Kind::failed : Kind::skipped);
   }
 }
 
+void RunStep::fire_join(Token token) {
+  const Graph& graph = *token.spot.graph;
+  for (const int e : graph.nodes()[token.node].in) {
+    if (graph.edges()[e].meets < 0) continue;
+    token.passed[token.node] = cut_tag(token, graph.edges()[e].keeps);
+  }
+  fire(token);
+}
+
 void RunStep::skip(const Token& token, Kind kind) {
   const Graph& graph = *token.spot.graph;
   const Graph::Node& node = graph.nodes()[token.node];
-  if (token.tag.empty()) {
+  // Behind a loop it may run yet, and is skipped so far.
+  if (node.loops.empty() && std::ranges::all_of(token.tag, [](int turn) { return turn == 1; })) {
     note_end(token.spot.scope + node.node->name + "#1", skipped_state);
   }
   if (graph.is_header(token.node)) {
-    // The loop does not begin: of its nodes only what leaves it counts.
-    Region never{.spot = token.spot, .header = token.node};
-    never.outer_tag.assign(token.tag.begin(), token.tag.end() - 1);
-    return end_loop(never);
+    // The loop does not begin. All that a turn of one that branches leads to is skipped; of the
+    // others only what leaves them counts.
+    Region never{.spot = token.spot, .header = token.node, .tag = token.tag};
+    never.tag.pop_back();
+    if (!graph.branches(token.node)) return end_loop(never);
+    loop_of(token, token.node).ends = true;
+    kind = Kind::skipped;
   }
   for (const int e : node.out) {
     const Graph::Edge& edge = graph.edges()[e];
-    if (edge.to < 0 || edge.back || edge.exits > 0) continue;
-    arrivals_.push_back({.spot = token.spot,
-                         .edge = e,
-                         .kind = kind,
-                         .tag = target_tag(graph, edge, token.tag),
-                         .left = token.left});
+    if (edge.to >= 0 && !edge.back) send(token, e, kind);
   }
 }
 

@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: MIT
 #include "rules/turn_result.h"
 
-#include "rules/loop_exits.h"
+#include "rules/cut.h"
+#include "rules/graph_heads.h"
+#include "rules/whole_number.h"
 
 #include <algorithm>
+#include <set>
+#include <tuple>
 
 namespace penstock::rules {
 namespace {
 
 using Turns = std::vector<int>;
 
-// A tag with the turns of so many loops, of one with the turns of all loops around a node.
-Turns cut_to(Turns tag, std::size_t loops, std::size_t turns) {
-  if (tag.size() >= loops) tag.resize(tag.size() - loops + turns);
+// A tag of that node with the turns of so many of its heads.
+Turns cut_to(const Graph& graph, int node, Turns tag, std::size_t heads) {
+  const std::size_t all = graph.nodes()[node].heads.size();
+  if (tag.size() >= all) tag.resize(tag.size() - all + heads);
   return tag;
 }
 
@@ -20,109 +25,153 @@ std::string field_of(const Graph& graph, int node, const std::string& scope, con
   return "rv:" + scope + graph.nodes()[node].node->name + '~' + write_tag(tag);
 }
 
+// Where a line may have come from. The best is what has come from the node that is looked for, then
+// from the latest turn.
+struct Source {
+  bool taken = false, direct = false;
+  Standpoint at = {};
+  bool operator<(const Source& other) const {
+    return std::tie(taken, direct, at.tag) < std::tie(other.taken, other.direct, other.at.tag);
+  }
+};
+
 class Line {
  public:
   using Read = std::function<std::optional<std::string>(const std::string&)>;
-  Line(const Graph& graph, const Standpoint& at, int node, const std::string& scope,
-       const Read& read)
-      : graph_(graph), at_(at), left_(at.left), node_(node), scope_(scope), read_(read) {}
+  Line(const Graph& graph, int node, const std::string& scope, const Read& read)
+      : graph_(graph), node_(node), scope_(scope), read_(read) {}
 
-  std::optional<TurnResult> seen() {
+  std::optional<TurnResult> seen_from(Standpoint at) {
     const Graph::Node& node = graph_.nodes()[node_];
-    const int header = node.turns == 0 ? -1 : node.loops[node.turns - 1];
-    std::optional<Turns> tag = turn_here();
-    bool may_have_come = !lies_ahead();
-    while (tag) {
-      std::optional<std::string> before;
-      // A line that has left loops again was there before it left them, if it was.
-      for (Turns then = *tag;; forget_leaving(then)) {
-        const auto made =
-            may_have_come ? read_(field_of(graph_, node_, scope_, then)) : std::nullopt;
-        if (made) {
-          auto result = read_turn_result(*made);
-          if (is_of_line(result.left)) return result;
-        }
-        if (header >= 0) before = read_(turn_before_field(graph_, header, scope_, then));
-        if (before || then.size() < node.turns + leaving_size) break;
-        const int left = then[then.size() - node.turns - leaving_size];
-        if (header < 0 ? graph_.is_behind(left, node_) : graph_.is_behind(left, header)) break;
-        may_have_come = may_have_come && !graph_.is_behind(left, node_);
+    for (;;) {
+      const auto& mine = graph_.nodes()[at.node].heads;
+      if (at.tag.size() < mine.size()) return std::nullopt;
+      auto common = static_cast<std::size_t>(
+          std::ranges::mismatch(mine, node.heads).in1 - mine.begin());
+      common = std::min(common, node.turns);
+      if (common == node.turns) {
+        auto made = lies_ahead(at) ? std::nullopt : made_at(at, common);
+        if (made) return made;
+      } else if (auto through = through_join(at, common)) {
+        at = *std::move(through);
+        continue;
       }
-      may_have_come = true;
-      tag = before ? std::optional(read_tag(*before)) : std::nullopt;
-      if (before) left_ = read_left(*before);
+      auto before = turn_before(at, common);
+      if (!before) return std::nullopt;
+      at = *std::move(before);
+    }
+  }
+
+ private:
+  // A line that has left loops again was there before it left them, if it was.
+  [[nodiscard]] std::optional<TurnResult> made_at(const Standpoint& at, std::size_t turns) const {
+    for (Turns tag = cut_to(graph_, at.node, at.tag, turns);;) {
+      if (const auto made = read_(field_of(graph_, node_, scope_, tag))) {
+        return read_turn_result(*made);
+      }
+      if (tag.size() < turns + leaving_size) return std::nullopt;
+      const auto end = tag.end() - static_cast<std::ptrdiff_t>(turns);
+      tag.erase(end - static_cast<std::ptrdiff_t>(leaving_size), end);
+    }
+  }
+
+  // Behind a loop that the step is still in.
+  [[nodiscard]] bool lies_ahead(const Standpoint& at) const {
+    return std::ranges::any_of(graph_.nodes()[at.node].loops,
+                               [this](int header) { return graph_.is_behind(header, node_); });
+  }
+
+  // What has begun the turn that the line is in, of the innermost of the loops around the node.
+  [[nodiscard]] std::optional<Standpoint> turn_before(const Standpoint& at,
+                                                      std::size_t common) const {
+    const Graph::Node& node = graph_.nodes()[node_];
+    for (std::size_t turns = common; turns > 0; --turns) {
+      const int header = node.heads[turns - 1];
+      if (std::ranges::find(node.loops, header) == node.loops.end()) continue;
+      const Turns tag = at_home(graph_, header, cut_to(graph_, at.node, at.tag, turns), turns);
+      const auto before = read_(turn_before_field(graph_, header, scope_, tag));
+      if (before) return read_standpoint(*before);
     }
     return std::nullopt;
   }
 
- private:
-  // The tag that the node has in this turn, or in the last one of the loop around it that was left.
-  [[nodiscard]] std::optional<Turns> turn_here() const {
-    const auto &mine = graph_.nodes()[at_.node].loops, &theirs = graph_.nodes()[node_].loops;
-    const std::size_t turns = graph_.nodes()[node_].turns;
-    if (at_.tag.size() < mine.size()) return std::nullopt;
-    const auto common =
-        static_cast<std::size_t>(std::ranges::mismatch(mine, theirs).in1 - mine.begin());
-    if (common >= turns) return cut_to(at_.tag, mine.size(), turns);
-    const auto left = at_.left.find(theirs[turns - 1]);
-    return left == at_.left.end() ? std::nullopt : std::optional(left->second);
+  // Where the line came from to a join with other inputs, or would have.
+  [[nodiscard]] std::optional<Standpoint> through_join(const Standpoint& at, std::size_t common) {
+    std::optional<Source> best;
+    for (const auto& [join, tag] : at.passed) {
+      for (const int e : graph_.nodes()[join].in) {
+        const Graph::Edge& edge = graph_.edges()[e];
+        if (edge.meets < 0 || !comes_from(edge.from, common)) continue;
+        const Meeting meeting(read_(meeting_field(graph_, e, scope_, tag)));
+        const std::string came = meeting.source();
+        if (came.empty()) continue;
+        Source source{.taken = meeting.is_taken(), .direct = edge.from == node_};
+        source.at = {.node = edge.from, .tag = read_tag(came), .passed = read_passed(came)};
+        if (!best || *best < source) best = std::move(source);
+      }
+    }
+    return best ? std::optional(std::move(best->at)) : std::nullopt;
   }
 
-  // Not when it was left with another turn, or another line of that turn, of a loop that this line
-  // was left with, too.
-  [[nodiscard]] bool is_of_line(const LeftLoops& left) const {
-    return std::ranges::all_of(left, [this](const auto& loop) {
-      const auto mine = left_.find(loop.first);
-      if (mine == left_.end()) return true;
-      const std::size_t loops = graph_.nodes()[loop.first].loops.size();
-      const Turns home = at_home(graph_, loop.first, mine->second, loops);
-      const Turns other = at_home(graph_, loop.first, loop.second, loops);
-      const bool same_loop =
-          std::ranges::equal(home.begin(), home.end() - 1, other.begin(), other.end() - 1);
-      return !same_loop || mine->second == loop.second;
-    });
+  // Whether what comes from there has come by the node, in a turn that the line knows no more.
+  [[nodiscard]] bool comes_from(int source, std::size_t common) {
+    const Graph::Node& node = graph_.nodes()[node_];
+    const std::vector<int>& heads = graph_.nodes()[source].heads;
+    if (heads.size() <= common || heads[common] != node.heads[common]) return false;
+    const bool inside = std::ranges::find(node.loops, node.heads[common]) != node.loops.end();
+    return inside || ahead().contains(source);
   }
 
-  // Behind a loop that the step is still in.
-  [[nodiscard]] bool lies_ahead() const {
-    return std::ranges::any_of(graph_.nodes()[at_.node].loops,
-                               [this](int header) { return graph_.is_behind(header, node_); });
-  }
-
-  void forget_leaving(Turns& tag) const {
-    const auto turns = static_cast<std::ptrdiff_t>(graph_.nodes()[node_].turns);
-    const auto leaving = static_cast<std::ptrdiff_t>(leaving_size);
-    tag.erase(tag.end() - turns - leaving, tag.end() - turns);
+  // What the node leads to, and itself.
+  const std::set<int>& ahead() {
+    std::vector<int> todo;
+    if (ahead_.insert(node_).second) todo.push_back(node_);
+    while (!todo.empty()) {
+      const int from = todo.back();
+      todo.pop_back();
+      for (const int e : graph_.nodes()[from].out) {
+        const Graph::Edge& edge = graph_.edges()[e];
+        if (edge.to >= 0 && !edge.back && ahead_.insert(edge.to).second) todo.push_back(edge.to);
+      }
+    }
+    return ahead_;
   }
 
   const Graph& graph_;
-  const Standpoint& at_;
-  LeftLoops left_;  // By the turn that is looked at.
   const int node_;
   const std::string& scope_;
   const Read& read_;
+  std::set<int> ahead_ = {};
 };
 
 }  // namespace
 
 std::string write_turn_result(const TurnResult& result) {
-  const std::vector<int> visit{static_cast<int>(result.visit)};
-  return write_tag(visit, result.left) + '|' + result.result.value_or("");
+  return std::to_string(result.visit) + '|' + result.result.value_or("");
 }
 
 TurnResult read_turn_result(std::string_view text) {
   TurnResult result;
-  const auto bar = std::min(text.find('|'), text.size());
-  const std::vector<int> visit = read_tag(text.substr(0, bar));
-  if (!visit.empty()) result.visit = visit.front();
-  result.left = read_left(text.substr(0, bar));
-  if (bar + 1 < text.size()) result.result = text.substr(bar + 1);
+  result.visit = whole_number(cut(text, '|')).value_or(1);
+  if (!text.empty()) result.result = text;
   return result;
+}
+
+std::string write_standpoint(const Standpoint& at) {
+  return std::to_string(at.node) + '.' + write_tag(at.tag, at.passed);
+}
+
+Standpoint read_standpoint(std::string_view text) {
+  Standpoint at;
+  at.node = static_cast<int>(whole_number(cut(text, '.')).value_or(0));
+  at.tag = read_tag(text);
+  at.passed = read_passed(text);
+  return at;
 }
 
 std::string turn_field(const Graph& graph, const Standpoint& at, const std::string& scope) {
   const Graph::Node& node = graph.nodes()[at.node];
-  return field_of(graph, at.node, scope, cut_to(at.tag, node.loops.size(), node.turns));
+  return field_of(graph, at.node, scope, cut_to(graph, at.node, at.tag, node.turns));
 }
 
 std::string turn_before_field(const Graph& graph, int header, const std::string& scope,
@@ -130,10 +179,17 @@ std::string turn_before_field(const Graph& graph, int header, const std::string&
   return "tp:" + scope + graph.nodes()[header].node->name + '~' + write_tag(tag);
 }
 
+std::string meeting_field(const Graph& graph, int edge, const std::string& scope,
+                          std::vector<int> tag) {
+  const Graph::Edge& to = graph.edges()[edge];
+  tag = at_home(graph, to.meets, std::move(tag), to.keeps);
+  return "lm:" + scope + std::to_string(edge) + '~' + write_tag(tag);
+}
+
 std::optional<TurnResult> seen_from(
     const Graph& graph, const Standpoint& at, int node, const std::string& scope,
     const std::function<std::optional<std::string>(const std::string&)>& read) {
-  return Line(graph, at, node, scope, read).seen();
+  return Line(graph, node, scope, read).seen_from(at);
 }
 
 }  // namespace penstock::rules

@@ -85,7 +85,7 @@ rules::NodeReport Attempt::report() const {
   report.place = ticket_->place;
   report.phase = ticket_->phase;
   report.tag = ticket_->tag;
-  report.left = ticket_->left;
+  report.passed = ticket_->passed;
   report.worker = job_.worker;
   report.job = reserved_.id.text;
   report.attempt = reserved_.attempt;

@@ -12,7 +12,7 @@ rules::Standpoint NodeRun::standpoint(const rules::Graph& graph, std::size_t dep
   rules::Standpoint at{.node = graph.find(ticket_.place[depth].node)};
   if (depth + 1 == ticket_.place.size()) {
     at.tag = ticket_.tag;
-    at.left = ticket_.left;
+    at.passed = ticket_.passed;
   } else {
     const rules::Place flow(ticket_.place.begin(),
                             ticket_.place.begin() + static_cast<std::ptrdiff_t>(depth + 1));
@@ -20,7 +20,7 @@ rules::Standpoint NodeRun::standpoint(const rules::Graph& graph, std::size_t dep
                                 ? field("b:" + rules::write_place(flow)).value_or("")
                                 : or_throw(reader_.map(ticket_.run, rules::map_of(flow))).tag;
     at.tag = rules::read_tag(tag);
-    at.left = rules::read_left(tag);
+    at.passed = rules::read_passed(tag);
   }
   return at;
 }

@@ -28,7 +28,7 @@ std::optional<rules::Outcome> NodeRun::begin(JobContext& context, bool last_try)
   report_.place = ticket_.place;
   report_.phase = ticket_.phase;
   report_.tag = ticket_.tag;
-  report_.left = ticket_.left;
+  report_.passed = ticket_.passed;
   report_.worker = context.job().worker;
   report_.job = reserved_.id.text;
   report_.attempt = reserved_.attempt;

@@ -194,10 +194,9 @@ class Foretelling {
     if (out.empty()) out.push_back(line);
     return out;
   }
-  // Of what breaks out of one turn of the outer loop the first leaves together with its tail.
+  // What breaks out has its own turn of the inner loop, and the outer tail the last.
   Lines nested(const Plan& plan, Line line) {
     Lines out, broken;
-    const auto leave = [&](const Line& together) { out.push_back(run(plan.steps[4], together)); };
     line = follow(plan.parts[0], run(plan.steps[0], line)).at(0);
     std::string action = "again";
     while (action == "again") {
@@ -216,15 +215,10 @@ class Foretelling {
       if (turn_action(plan, line.made[plan.steps[3].name]) == "again") {
         std::ranges::move(nested(plan, line), std::back_inserter(out));
       } else {
-        Line together = line;
-        if (!broken.empty()) {
-          together.made[plan.steps[5].name] = broken.front().made[plan.steps[5].name];
-          broken.erase(broken.begin());
-        }
-        leave(together);
+        broken.push_back(line);
       }
     }
-    for (const Line& one : broken) leave(one);
+    for (const Line& one : broken) out.push_back(run(plan.steps[4], one));
     return out;
   }
 
