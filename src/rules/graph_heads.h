@@ -15,8 +15,8 @@ void find_heads(std::vector<Graph::Node>& nodes, std::vector<Graph::Edge>& edges
 
 /// By header of a loop that branches, if it has any: Graph::meetings_of. Of nodes that have their
 /// heads; fills their groups.
-std::map<int, std::map<int, std::vector<int>>> find_meetings(
-    std::vector<Graph::Node>& nodes, const std::vector<Graph::Edge>& edges);
+std::map<int, std::map<int, std::vector<int>>> find_meetings(std::vector<Graph::Node>& nodes,
+                                                             const std::vector<Graph::Edge>& edges);
 
 /// A tag without how the token has left loops that come after this header, by which all that
 /// belongs to that loop is told. So many of its numbers, the last ones, are turns.

@@ -32,6 +32,9 @@ void RunStep::fire(Token token, bool dynamic) {
   Place place = token.spot.outer;
   place.push_back({.node = node.name, .visit = visit});
   count(token, 1);
+  const Graph::Node& at = token.spot.graph->nodes()[token.node];
+  const bool may_be_noted = visit == 1 && at.loops.empty() && !at.heads.empty();
+  if (may_be_noted) edit_.erase("n:" + write_place(place));  // As skipped so far.
   const FlowLimits limits = limits_of(token.spot);
   ++fired_;
   if (state_ == RunState::running && limits.max_visits > 0 && visit > limits.max_visits) {

@@ -49,12 +49,9 @@ std::vector<int> RunStep::target_tag(const Token& token, int e) {
 RunStep::Token RunStep::named_by(const Token& token, int node) {
   const auto& nodes = token.spot.graph->nodes();
   const auto &from = nodes[token.node].heads, &to = nodes[node].heads;
-  const auto common =
-      static_cast<std::size_t>(std::ranges::mismatch(from, to).in1 - from.begin());
-  Token target{.spot = token.spot,
-               .node = node,
-               .tag = cut_tag(token, common),
-               .passed = token.passed};
+  const auto common = static_cast<std::size_t>(std::ranges::mismatch(from, to).in1 - from.begin());
+  Token target{
+      .spot = token.spot, .node = node, .tag = cut_tag(token, common), .passed = token.passed};
   target.tag.resize(target.tag.size() + to.size() - common, 1);
   return target;
 }

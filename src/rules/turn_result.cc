@@ -46,8 +46,8 @@ class Line {
     for (;;) {
       const auto& mine = graph_.nodes()[at.node].heads;
       if (at.tag.size() < mine.size()) return std::nullopt;
-      auto common = static_cast<std::size_t>(
-          std::ranges::mismatch(mine, node.heads).in1 - mine.begin());
+      auto common =
+          static_cast<std::size_t>(std::ranges::mismatch(mine, node.heads).in1 - mine.begin());
       common = std::min(common, node.turns);
       if (common == node.turns) {
         auto made = lies_ahead(at) ? std::nullopt : made_at(at, common);

@@ -5,9 +5,9 @@
 // by, and so on; behind a join with inputs from before the loop, what the inputs from it have seen.
 // What other branches do meanwhile is not seen.
 //
-//   rv:SCOPE NODE~TAG     VISIT|JSON: the result of that turn; no JSON when it failed or was skipped
-//   tp:SCOPE HEADER~TAG   NODE.TAG;PASSED of what has begun this turn of the loop
-//   lm:SCOPE EDGE~TAG     a meeting: what came to a join with other inputs by this edge
+//   rv:SCOPE NODE~TAG     VISIT|JSON: the result of that turn; no JSON when it failed or was
+//   skipped tp:SCOPE HEADER~TAG   NODE.TAG;PASSED of what has begun this turn of the loop lm:SCOPE
+//   EDGE~TAG     a meeting: what came to a join with other inputs by this edge
 //
 // Tags have the turns of loops that branch; in the others there is one token at a time.
 #pragma once
@@ -45,7 +45,8 @@ std::string turn_field(const Graph& graph, const Standpoint& at, const std::stri
 std::string turn_before_field(const Graph& graph, int header, const std::string& scope,
                               const std::vector<int>& tag);
 /// What came by an edge to where other inputs come, which counts once: TAG;PASSED of its source;
-/// with a - before it, of what has passed that edge by, so far; with a = nothing will come any more.
+/// with a - before it, of what has passed that edge by, so far; with a = nothing will come any
+/// more.
 class Meeting {
  public:
   explicit Meeting(const std::optional<std::string>& field) : text_(field.value_or("-")) {}

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Loops of nodes, in each other and behind each other, and what leaves them.
-#include "tests/flows/flow_fixture.h"
-#include "tests/flows/three_steps.h"
+#include "tests/flows/three_turns.h"
 
 namespace penstock::testing {
 namespace {
@@ -55,41 +54,9 @@ TEST_P(Loop, AMapThatBeginsAgainReadsWhatItsTurnBeforeHadMade) {
   EXPECT_EQ(run(flow, {{"list", {7}}}).output, "[3]");
 }
 
-/// A loop of three turns, of which each goes out too.
-class LeftAgain : public FlowTest {
- protected:
-  LeftAgain() {
-    head_ >> turn_;
-    turn_.on("again") >> head_;
-    flow_.start(head_);
-  }
-  auto counting(const std::string& name) {
-    return flow_.task(name, [name](Shared& shared) { shared.add(name, 1); });
-  }
-
-  Flow flow_{"leaves"};
-  Nodes head_ = flow_.task("head", [] { return json({1, 2}); });
-  Nodes turn_ = flow_.node("turn", acting([](Shared& shared) {
-                             shared.add("turns", 1);
-                             return shared.get_or("turns", 0) < 3 ? "again" : "done";
-                           }));
-};
+/// Each turn goes out, too.
+using LeftAgain = ThreeTurns;
 INSTANTIATE_TEST_SUITE_P(Stores, LeftAgain, ::testing::ValuesIn(flow_stores()), flow_store_name);
-
-TEST_P(LeftAgain, RunsWhatIsBehindItEachTimeAndAJoinWithOthersOnce) {
-  auto begin = flow_.task("begin", [] {});
-  auto side = counting("side");
-  auto join = counting("join");
-  begin >> (head_ | flow_.task("beside", [] {}) >> join);
-  head_ >> side >> join;
-  turn_.on("done") >> counting("fin");
-  flow_.start(begin);
-  EXPECT_EQ(run(flow_).state, "succeeded");
-  EXPECT_EQ(shared("side"), 3);
-  EXPECT_EQ(node("side", 3).state, "succeeded");
-  EXPECT_EQ(shared("fin"), 1);
-  EXPECT_EQ(shared("join"), 1);
-}
 
 TEST_P(LeftAgain, AJoinWaitsForWhatLeftInTheSameTurnAndForNothingThatCannot) {
   const auto turn = [](Shared& shared) { return shared.get_or("turns", 0); };
@@ -131,102 +98,13 @@ TEST_P(LeftAgain, AnActionThatGoesOnAndLeavesMayLeadToAJoin) {
   EXPECT_EQ(shared("join"), 3);
 }
 
-TEST_P(LeftAgain, AJoinWhoseInputsComeFromElsewhereInPartFiresOnce) {
-  for (const int join : {0, 2}) {
-    Flow flow("partly" + std::to_string(join));
-    auto begin = flow.task("begin", [] {});
-    auto head = flow.task("head", [] {});
-    auto body = flow.task("body", [] {});
-    auto turn = flow.node("turn", acting([](Shared& shared) {
-                            shared.add("turns", 1);
-                            return shared.get_or("turns", 0) < 3 ? "again" : "done";
-                          }));
-    auto mixed = flow.task("mixed", [](Shared& shared) { shared.add("mixed", 1); });
-    auto last =
-        flow.task("last", [](Shared& shared) { shared.add("last", 1); }, {}, {.join = join});
-    begin >> (head | mixed);
-    head >> (body | mixed);
-    body >> (turn | last);
-    turn.on("again") >> head;
-    turn.on("done") >> last;
-    mixed >> last;
-    EXPECT_EQ(run(flow).state, "succeeded");
-    EXPECT_EQ(shared("mixed"), 1);
-    EXPECT_EQ(shared("last"), 1);
-    stop();
-  }
-}
-
-TEST_P(LeftAgain, AndWaitsForWhatMayLeaveInALaterTurn) {
-  auto begin = flow_.task("begin", [] {});
-  auto maybe = flow_.node("maybe", acting([](Shared&) { return "stays"; }));
-  auto join = flow_.task("join", [](Shared& shared) {
-    shared.append("joined", {shared.result("head").has_value(), shared.result("last").has_value()});
-  });
-  begin >> (head_ | flow_.task("beside", [] {}) >> join);
-  head_ >> maybe;
-  maybe.on("leads") >> join;
-  turn_.on("done") >> flow_.task("last", [] { return 1; }) >> join;
-  flow_.start(begin);
-  EXPECT_EQ(run(flow_).state, "succeeded");
-  EXPECT_EQ(shared("joined"), json({{true, true}}));
-  EXPECT_EQ(node("maybe", 3).state, "succeeded");
-}
-
-TEST_P(LeftAgain, WhatFollowsSuchAJoinDoesNotChangeWhenItFires) {
-  for (const bool followed : {false, true}) {
-    Flow flow("followed" + std::to_string(followed));
-    auto begin = flow.task("begin", [] {});
-    auto head = flow.task("head", [](Shared& shared) { shared.add("turns", 1); });
-    auto turn = flow.node("turn", acting([](Shared& shared) {
-                            return shared.get_or("turns", 0) < 3 ? "again" : "done";
-                          }));
-    auto side = flow.task("side", [] {});
-    auto join = flow.task(
-        "join", [](Shared& shared) { shared.append("joined", shared.get_or("turns", 0)); });
-    begin >> (head | flow.task("beside", [] {}) >> join);
-    head >> (turn | side);
-    turn.on("again") >> head;
-    turn.on("done") >> join;
-    if (followed) (side | join) >> flow.task("last", [](Shared& shared) { shared.add("last", 1); });
-    flow.start(begin);
-    EXPECT_EQ(run(flow).state, "succeeded");
-    EXPECT_EQ(shared("joined"), json({3}));
-    if (followed) {
-      EXPECT_EQ(shared("last"), 1);
-    }
-    stop();
-  }
-}
-
-TEST_P(LeftAgain, SoDoesOneThatALoopInsideLeadsToTwice) {
-  Flow flow("nested");
-  auto outer = flow.task("outer", [] {});
-  auto inner = flow.node("inner", acting([](Shared& shared) {
-                           shared.add("turns", 1);
-                           return shared.get_or("turns", 0) < 3 ? "go" : "stop";
-                         }));
-  auto leaves = flow.node("leaves", acting([](Shared& shared) {
-                            shared.add("left", 1);
-                            return "default";
-                          }));
-  auto join = flow.task("join", [](Shared& shared) { shared.add("joined", 1); });
-  outer >> (inner | join);
-  inner.on("go") >> (inner | leaves);
-  leaves >> join;
-  leaves.on("never") >> outer;
-  flow.start(outer);
-  EXPECT_EQ(run(flow).state, "succeeded");
-  EXPECT_EQ(shared("left"), 2);
-  EXPECT_EQ(shared("joined"), 1);
-}
-
 TEST_P(LeftAgain, MapsAndFlowsBehindItComeToTheirEnds) {
   Flow inner("inner");
   inner.task("one", [] {}) >> inner.task("two", [](Shared& shared) { shared.add("inner", 1); });
+  auto list = flow_.task("list", [] { return json({1, 2}); });
   auto each =
-      flow_.map("each", "$.nodes.head.result", [](int n, Shared& shared) { shared.add("sum", n); });
-  head_ >> (each | flow_.flow("flow", inner));
+      flow_.map("each", "$.nodes.list.result", [](int n, Shared& shared) { shared.add("sum", n); });
+  head_ >> list >> (each | flow_.flow("flow", inner));
   each >> counting("behind");
   EXPECT_EQ(run(flow_).state, "succeeded");
   EXPECT_EQ(shared("sum"), 9);

@@ -1,21 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
 // What a step sees of nodes that other branches of a loop run again meanwhile.
-#include "tests/flows/flow_fixture.h"
-#include "tests/flows/three_steps.h"
+#include "tests/flows/three_turns.h"
 
 namespace penstock::testing {
 namespace {
 
-/// A loop of three turns, `head` and `turn`; the result of head is the turn's number. What is made
-/// by `late` begins when the loop has ended.
-class Turns : public FlowTest {
+/// What is made by `late` begins when the loop has ended.
+class Turns : public ThreeTurns {
  protected:
-  Turns() {
-    head_ >> turn_;
-    turn_.on("again") >> head_;
-    flow_.start(head_);
-  }
   static bool loop_has_ended(Shared& shared) { return shared.get_or("turns", 0) == 3; }
   static void await_end(Shared& shared) {
     if (!loop_has_ended(shared)) throw Snooze(Duration{1});
@@ -38,15 +31,6 @@ class Turns : public FlowTest {
   }
 
   const std::vector<json> each_turn_ = {1, 2, 3};
-  Flow flow_{"turns"};
-  Nodes head_ = flow_.task("head", [](Shared& shared) {
-    shared.add("begun", 1);
-    return shared.get_or("begun", 0);
-  });
-  Nodes turn_ = flow_.node("turn", acting([](Shared& shared) {
-                             shared.add("turns", 1);
-                             return shared.get_or("turns", 0) < 3 ? "again" : "done";
-                           }));
 };
 INSTANTIATE_TEST_SUITE_P(Stores, Turns, ::testing::ValuesIn(flow_stores()), flow_store_name);
 

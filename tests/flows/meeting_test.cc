@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: MIT
+//
+// Joins with inputs from before a loop, and from what may leave it again and again.
+#include "tests/flows/three_turns.h"
+
+namespace penstock::testing {
+namespace {
+
+class Meetings : public ThreeTurns {
+ protected:
+  /// A flow in which `join` waits for `beside`, which comes before the loop, too.
+  Nodes meet(const Nodes& join) {
+    auto begin = flow_.task("begin", [] {});
+    begin >> (head_ | flow_.task("beside", [] {}) >> join);
+    flow_.start(begin);
+    return join;
+  }
+  /// Appends to the list of its own name what it sees of these.
+  Nodes seeing(const std::string& name, const std::vector<std::string>& nodes, int join = 0) {
+    const auto sees = [name, nodes](Shared& shared) {
+      json seen = json::array();
+      for (const std::string& node : nodes) seen.push_back(shared.result(node).value_or(json()));
+      shared.append(name, seen);
+      return seen;
+    };
+    return flow_.task(name, sees, {}, {.join = join});
+  }
+  /// Its result is that of head.
+  Nodes telling(const std::string& name) {
+    return flow_.task(name, [](int turn) { return turn; }, {"head"});
+  }
+  std::vector<json> sorted(const std::string& key) {
+    auto values = shared(key).get<std::vector<json>>();
+    std::ranges::sort(values);
+    return values;
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Stores, Meetings, ::testing::ValuesIn(flow_stores()), flow_store_name);
+
+TEST_P(Meetings, FireOnceWhileWhatIsBehindTheLoopRunsEachTime) {
+  auto begin = flow_.task("begin", [] {});
+  auto side = counting("side");
+  auto join = counting("join");
+  begin >> (head_ | flow_.task("beside", [] {}) >> join);
+  head_ >> side >> join;
+  turn_.on("done") >> counting("fin");
+  flow_.start(begin);
+  EXPECT_EQ(run(flow_).state, "succeeded");
+  EXPECT_EQ(shared("side"), 3);
+  EXPECT_EQ(node("side", 3).state, "succeeded");
+  EXPECT_EQ(shared("fin"), 1);
+  EXPECT_EQ(shared("join"), 1);
+}
+
+TEST_P(Meetings, FireOnceBehindOthersAndWithAJoinOfSome) {
+  for (const int join : {0, 2}) {
+    Flow flow("partly" + std::to_string(join));
+    auto begin = flow.task("begin", [] {});
+    auto head = flow.task("head", [] {});
+    auto body = flow.task("body", [] {});
+    auto turn = flow.node("turn", turning());
+    auto mixed = flow.task("mixed", [](Shared& shared) { shared.add("mixed", 1); });
+    auto last =
+        flow.task("last", [](Shared& shared) { shared.add("last", 1); }, {}, {.join = join});
+    begin >> (head | mixed);
+    head >> (body | mixed);
+    body >> (turn | last);
+    turn.on("again") >> head;
+    turn.on("done") >> last;
+    mixed >> last;
+    EXPECT_EQ(run(flow).state, "succeeded");
+    EXPECT_EQ(shared("mixed"), 1);
+    EXPECT_EQ(shared("last"), 1);
+    stop();
+  }
+}
+
+TEST_P(Meetings, WaitForWhatMayLeaveInALaterTurn) {
+  auto begin = flow_.task("begin", [] {});
+  auto maybe = flow_.node("maybe", acting([](Shared&) { return "stays"; }));
+  auto join = flow_.task("join", [](Shared& shared) {
+    shared.append("joined", {shared.result("head").has_value(), shared.result("last").has_value()});
+  });
+  begin >> (head_ | flow_.task("beside", [] {}) >> join);
+  head_ >> maybe;
+  maybe.on("leads") >> join;
+  turn_.on("done") >> flow_.task("last", [] { return 1; }) >> join;
+  flow_.start(begin);
+  EXPECT_EQ(run(flow_).state, "succeeded");
+  EXPECT_EQ(shared("joined"), json({{true, true}}));
+  EXPECT_EQ(node("maybe", 3).state, "succeeded");
+}
+
+TEST_P(Meetings, FireWhenTheyDoWhateverFollowsThem) {
+  for (const bool followed : {false, true}) {
+    Flow flow("followed" + std::to_string(followed));
+    auto begin = flow.task("begin", [] {});
+    auto head = flow.task("head", [](Shared& shared) { shared.add("turns", 1); });
+    auto turn = flow.node("turn", acting([](Shared& shared) {
+                            return shared.get_or("turns", 0) < 3 ? "again" : "done";
+                          }));
+    auto side = flow.task("side", [] {});
+    auto join = flow.task(
+        "join", [](Shared& shared) { shared.append("joined", shared.get_or("turns", 0)); });
+    begin >> (head | flow.task("beside", [] {}) >> join);
+    head >> (turn | side);
+    turn.on("again") >> head;
+    turn.on("done") >> join;
+    if (followed) (side | join) >> flow.task("last", [](Shared& shared) { shared.add("last", 1); });
+    flow.start(begin);
+    EXPECT_EQ(run(flow).state, "succeeded");
+    EXPECT_EQ(shared("joined"), json({3}));
+    if (followed) {
+      EXPECT_EQ(shared("last"), 1);
+    }
+    stop();
+  }
+}
+
+TEST_P(Meetings, FireOnceInATurnThatALoopInsideLeavesTwice) {
+  Flow flow("nested");
+  auto outer = flow.task("outer", [] {});
+  auto inner = flow.node("inner", acting([](Shared& shared) {
+                           shared.add("turns", 1);
+                           return shared.get_or("turns", 0) < 3 ? "go" : "stop";
+                         }));
+  auto leaves = flow.node("leaves", acting([](Shared& shared) {
+                            shared.add("left", 1);
+                            return "default";
+                          }));
+  auto join = flow.task("join", [](Shared& shared) { shared.add("joined", 1); });
+  outer >> (inner | join);
+  inner.on("go") >> (inner | leaves);
+  leaves >> join;
+  leaves.on("never") >> outer;
+  flow.start(outer);
+  EXPECT_EQ(run(flow).state, "succeeded");
+  EXPECT_EQ(shared("left"), 2);
+  EXPECT_EQ(shared("joined"), 1);
+}
+
+TEST_P(Meetings, LeaveTheTurnsOfOtherJoinsAsTheyAre) {
+  auto way = telling("way"), last = telling("last");
+  auto both = seeing("both", {"way", "last"});
+  auto met = meet(seeing("met", {"beside"}));
+  head_ >> way >> (both | met);
+  turn_.on("done") >> last >> both;
+  EXPECT_EQ(run(flow_).state, "succeeded");
+  EXPECT_EQ(sorted("both"), (std::vector<json>{{1, nullptr}, {2, nullptr}, {3, 3}}));
+  EXPECT_EQ(shared("met").size(), 1);
+}
+
+TEST_P(Meetings, LoseNoTurnOfAJoinOfSome) {
+  auto way = flow_.node("way", acting([](Shared&) { return "default"; }));
+  auto last = telling("last");
+  auto any = seeing("any", {"way"}, 1), two = seeing("two", {"way", "last"}, 2);
+  auto met = meet(seeing("met", {"beside"}));
+  head_ >> way >> (any | two);
+  way.on("never") >> met;
+  turn_.on("done") >> last >> (any | two);
+  EXPECT_EQ(run(flow_).state, "succeeded");
+  EXPECT_EQ(shared("any").size(), 3);
+  EXPECT_EQ(shared("two").size(), 1);
+  EXPECT_EQ(shared("met").size(), 1);
+}
+
+TEST_P(Meetings, SeeWhatEachOfTheirInputsHasSeen) {
+  auto first = flow_.node("first", acting([](Shared& shared) {
+                            return shared.result("head") == json(1) ? "leads" : "stays";
+                          }));
+  auto deed = telling("deed"), last = telling("last");
+  auto met = meet(seeing("met", {"deed", "last", "beside"}));
+  auto behind = seeing("behind", {"deed", "last", "met"});
+  head_ >> first;
+  first.on("leads") >> deed >> met;
+  first.on("stays") >> telling("stays");
+  turn_.on("done") >> last >> met;
+  met >> telling("between") >> behind;
+  EXPECT_EQ(run(flow_).state, "succeeded");
+  EXPECT_EQ(shared("met"), json({{1, 3, nullptr}}));
+  EXPECT_EQ(shared("behind"), json({{1, 3, {1, 3, nullptr}}}));
+}
+
+TEST_P(Meetings, SeeWhatLedToWhatDidNotComeInTheEnd) {
+  auto maybe = flow_.node("maybe", acting([](Shared&) { return "stays"; }));
+  auto met = meet(seeing("met", {"maybe", "head", "deed"}));
+  turn_.on("done") >> telling("deed") >> maybe;
+  maybe.on("leads") >> met;
+  EXPECT_EQ(run(flow_).state, "succeeded");
+  EXPECT_EQ(shared("met"), json({{nullptr, 3, 3}}));
+}
+
+TEST_P(Meetings, DoNotWaitForWhatIsBehindTheLoopAndLeadsElsewhere) {
+  auto met = meet(seeing("met", {"head"}));
+  auto maybe = flow_.node("maybe", acting([](Shared&) { return "stays"; }));
+  turn_.on("done") >> flow_.gate("asks", {});
+  turn_.on("done") >> maybe;
+  turn_.on("never") >> met;
+  maybe.on("leads") >> met;
+  work({flow_});
+  id_ = client_.run(flow_, json::object()).value();
+  await(id_, "met", "succeeded");
+  EXPECT_EQ(node("asks").state, "waiting");
+  client_.signal(id_, "asks", "true").value();
+  EXPECT_EQ(wait(id_).state, "succeeded");
+}
+
+TEST_P(Meetings, OfALoopThatNeverBeginsAreNotWaitedFor) {
+  auto begin = flow_.node("begin", acting([](Shared&) { return "past"; }));
+  auto met = seeing("met", {"beside"});
+  begin.on("past") >> flow_.task("beside", [] {}) >> met;
+  begin.on("loop") >> head_;
+  head_ >> telling("way") >> met;
+  turn_.on("done") >> met;
+  met >> counting("behind");
+  flow_.start(begin);
+  EXPECT_EQ(run(flow_).state, "succeeded");
+  EXPECT_EQ(shared("met").size(), 1);
+  EXPECT_EQ(shared("behind"), 1);
+}
+
+// The turns of the loop inside are under way at once, and the first is the slowest to leave.
+TEST_P(Meetings, AreNoneWhereAllInputsComeFromALoopInside) {
+  Flow flow("inner");
+  auto outer = flow.task("outer", [] {});
+  auto inner = flow.task("inner", [](Shared& shared) {
+    shared.add("begun", 1);
+    return shared.get_or("begun", 0);
+  });
+  const auto turn = [](Shared& shared) { return shared.result("inner")->get<int>(); };
+  auto left = flow.task("left", turn);
+  auto right = flow.node("right", acting([turn](Shared& shared) {
+                           if (turn(shared) == 1 && shared.get_or("rights", 0) < 2) {
+                             throw Snooze(Duration{1});
+                           }
+                           shared.add("rights", 1);
+                           return "default";
+                         }));
+  auto on = flow.node(
+      "on", acting([turn](Shared& shared) { return turn(shared) < 3 ? "again" : "done"; }));
+  auto way = flow.task("way", turn);
+  auto joins = flow.task("joins", [turn](Shared& shared) {
+    shared.append("joined", {turn(shared), shared.result("way").value_or(0)});
+  });
+  outer >> inner >> (left | right | on);
+  on.on("again") >> inner;
+  on.on("restart") >> outer;
+  right >> way >> joins;
+  left >> joins;
+  flow.start(outer);
+  EXPECT_EQ(run(flow).state, "succeeded");
+  EXPECT_EQ(sorted("joined"), (std::vector<json>{{1, 1}, {2, 2}, {3, 3}}));
+}
+
+TEST_P(Meetings, AreJudgedAsAGroupAgainAfterARetry) {
+  std::atomic<bool> mended{false};
+  auto one = flow_.node("one", acting([&mended](Shared& shared) {
+                          if (!mended) throw NoRetry("not yet");
+                          shared.append("tried", shared.result("head").value_or(0));
+                          return "default";
+                        }));
+  auto other = flow_.task("other", [] {});
+  auto met = seeing("met", {"head"});
+  auto begin = flow_.task("begin", [] {});
+  begin >> head_;
+  turn_.on("done") >> one;
+  begin >> other;
+  (one | other).with(Policy::at_least(2)) >> met;
+  flow_.start(begin);
+  EXPECT_EQ(run(flow_).state, "failed");
+  mended = true;
+  client_.retry_run(id_).value();
+  EXPECT_EQ(wait(id_).state, "succeeded");
+  EXPECT_EQ(shared("tried"), json({3}));
+  EXPECT_EQ(shared("met"), json({{3}}));
+}
+
+}  // namespace
+}  // namespace penstock::testing
