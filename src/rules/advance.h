@@ -15,18 +15,17 @@
 //   a             jobs of the run that have not ended
 //   l:SCOPE       nodes of this flow that have not ended
 //   l:SCOPE NODE~TAG   the same of the loop whose header NODE is, with |EDGExTIMES that it was left
-//                 by; |EDGExNUMBER of what left it first, where turns are told apart
-//   lt:           the same of a turn of a loop that branches, with |NUMBER:LINE:EDGES of what left
-//                 it, where turns are told apart
-//   li:           the number of a loop that was left again by a way out that counts by itself
-//   ln            how many numbers there are
+//                 by, of one that does not branch
+//   lb:SCOPE NODE~TAG~GROUP   the same of what is behind a loop that branches and leads to joins
+//                 with inputs from before it; the loop counts as one
 //   lc:SCOPE NODE how many turns have begun in all loops of this header, which branch
+//   ln            how many numbers there are of what left other loops again
 //   o:SCOPE NODE~TAG   a join that is not complete: inputs that have come; os: of: how many of them
-//                 were skipped and failed; ox: it has fired; ol: the loops that they have left
+//                 were skipped and failed; ox: it has fired; ol: PASSED of them
 //   v:SCOPE NODE  visits of a node that may have several
 //   j:PLACE       TAG|PHASE|JOB of every step that is open; no JOB while the run is halted
 //   n:PLACE       how it ended, or what it waits for: JSON
-//   r:SCOPE NODE  its latest result;  rv: tp: the same by turn (turn_result.h)
+//   r:SCOPE NODE  its latest result;  rv: tp: lm: the same by turn (turn_result.h)
 //   rf:FIELD      the result that a node had before it failed, for a retry;  gf:PLACE  why its
 //                 group stays as it was judged
 //   g:PLACE       a gate and its answer
