@@ -59,7 +59,8 @@ class Graph {
     std::vector<int> loops = {};  ///< Headers of the loops around it, outermost first.
     std::vector<int> heads = {};  ///< Those whose turns tell its visits apart, in their order.
     std::size_t turns = 0;        ///< So many of them, the first ones, are of loops that branch.
-    /// Of those it is behind: where what comes from there meets other inputs (meetings_of).
+    /// Of those that it is behind: its group, when it leads to where other inputs come, too
+    /// (meetings_of).
     std::vector<std::pair<int, int>> groups = {};
     /// Visits of it may be under way at once, or be overtaken: it is in or behind a loop that may
     /// go on by several branches.

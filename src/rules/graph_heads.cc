@@ -42,6 +42,27 @@ class Unions {
   std::map<int, int> parent_;
 };
 
+// Of what is behind a loop those that lead to where something meets: whatever loop that is in, they
+// are in it, too, and are counted there.
+std::set<int> leading_to(const std::map<int, std::vector<int>>& by_source,
+                         const std::set<int>& behind, const Nodes& nodes,
+                         const std::vector<Graph::Edge>& edges) {
+  std::set<int> leading;
+  std::vector<int> todo;
+  for (const auto& [from, some] : by_source) {
+    if (from >= 0 && leading.insert(from).second) todo.push_back(from);
+  }
+  while (!todo.empty()) {
+    const int node = todo.back();
+    todo.pop_back();
+    for (const int e : nodes[node].in) {
+      const int from = edges[e].from;
+      if (behind.contains(from) && leading.insert(from).second) todo.push_back(from);
+    }
+  }
+  return leading;
+}
+
 }  // namespace
 
 // Common heads are always the first ones of both: what is a head of a head is a head, too.
@@ -99,7 +120,7 @@ std::map<int, std::map<int, std::vector<int>>> find_meetings(
     meetings[edges[e].meets][inside ? -1 : edges[e].from].push_back(static_cast<int>(e));
   }
   for (auto& [header, by_source] : meetings) {
-    const std::set<int>& mine = behind[header];
+    const std::set<int> mine = leading_to(by_source, behind[header], nodes, edges);
     Unions groups;
     for (const int node : mine) {
       for (const int e : nodes[node].out) {
@@ -112,10 +133,7 @@ std::map<int, std::map<int, std::vector<int>>> find_meetings(
       group.insert(group.end(), some.begin(), some.end());
     }
     by_source = std::move(by_group);
-    for (const int node : mine) {
-      const int group = groups.find(node);
-      if (by_source.contains(group)) nodes[node].groups.emplace_back(header, group);
-    }
+    for (const int node : mine) nodes[node].groups.emplace_back(header, groups.find(node));
   }
   return meetings;
 }

@@ -69,7 +69,8 @@ void RunStep::end_loop(const Region& ended) {
     Arrival untaken = skipped_at(ended, e);
     if (edge.meets >= 0) {
       Token source{.spot = ended.spot, .node = edge.from, .tag = ended.tag};
-      const std::size_t inside = graph.nodes()[edge.from].heads.size() - edge.keeps;
+      const std::size_t before = graph.nodes()[ended.header].heads.size() - 1;
+      const std::size_t inside = graph.nodes()[edge.from].heads.size() - before;
       source.tag.resize(source.tag.size() + inside, 1);
       passes_by(source, untaken);
     } else {
@@ -80,8 +81,11 @@ void RunStep::end_loop(const Region& ended) {
 
 RunStep::Arrival RunStep::skipped_at(const Region& ended, int e) {
   const Graph& graph = *ended.spot.graph;
+  const Graph::Edge& edge = graph.edges()[e];
   Arrival untaken{.spot = ended.spot, .edge = e, .kind = Kind::skipped, .tag = ended.tag};
-  if (graph.is_header(graph.edges()[e].to)) untaken.tag.push_back(1);
+  const std::size_t before = graph.nodes()[ended.header].heads.size() - 1;
+  untaken.tag.resize(untaken.tag.size() - before + edge.keeps);
+  if (graph.is_header(edge.to)) untaken.tag.push_back(1);
   return untaken;
 }
 

@@ -11,13 +11,14 @@ namespace penstock::rules {
 // A flow inside is deeper than every loop around it, a loop deeper than those that its header comes
 // after, and than what is behind it.
 RunStep::Region& RunStep::region(const Spot& spot, int header, std::vector<int> tag, int group) {
-  RegionKey key{.depth = spot.outer.size() * 1'000'000, .cell = "l:" + spot.scope};
+  RegionKey key{.depth = spot.outer.size() * 1'000'000, .cell = group < 0 ? "l:" : "lb:"};
+  key.cell += spot.scope;
   if (header >= 0) {
     const Graph::Node& node = spot.graph->nodes()[header];
     key.depth += 2 * node.heads.size() + (group < 0 ? 1 : 0);
     key.cell += node.node->name + '~' + write_tag(tag);
-    if (group >= 0) key.cell = 'b' + key.cell + '~' + std::to_string(group);
   }
+  if (group >= 0) key.cell += '~' + std::to_string(group);
   Region& found = regions_[key];
   if (!found.spot.graph) {
     found.cell = key.cell;

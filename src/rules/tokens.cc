@@ -138,7 +138,7 @@ void RunStep::arrive(const Arrival& arrival) {
 }
 
 void RunStep::keep_passed(const Arrival& arrival, const std::string& cell) {
-  if (arrival.passed.empty()) return;
+  if (arrival.passed.empty() || arrival.kind == Kind::skipped) return;
   PassedJoins all = read_passed(edit_.read(cell).value_or(""));
   for (const auto& [join, tag] : arrival.passed) all[join] = std::max(all[join], tag);
   edit_.write(cell, write_tag({}, all));

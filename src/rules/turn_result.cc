@@ -25,13 +25,12 @@ std::string field_of(const Graph& graph, int node, const std::string& scope, con
   return "rv:" + scope + graph.nodes()[node].node->name + '~' + write_tag(tag);
 }
 
-// Where a line may have come from. The best is what has come from the node that is looked for, then
-// from the latest turn.
+// Where a line may have come from: rather what did come, and from the latest turn.
 struct Source {
-  bool taken = false, direct = false;
+  bool taken = false;
   Standpoint at = {};
   bool operator<(const Source& other) const {
-    return std::tie(taken, direct, at.tag) < std::tie(other.taken, other.direct, other.at.tag);
+    return std::tie(taken, at.tag) < std::tie(other.taken, other.at.tag);
   }
 };
 
@@ -41,25 +40,28 @@ class Line {
   Line(const Graph& graph, int node, const std::string& scope, const Read& read)
       : graph_(graph), node_(node), scope_(scope), read_(read) {}
 
-  std::optional<TurnResult> seen_from(Standpoint at) {
+  // The best that is left to look from is the last.
+  std::optional<TurnResult> seen_from(Standpoint from) {
     const Graph::Node& node = graph_.nodes()[node_];
-    for (;;) {
+    std::vector<Standpoint> todo{std::move(from)};
+    std::set<std::pair<int, Turns>> looked;
+    while (!todo.empty()) {
+      const Standpoint at = std::move(todo.back());
+      todo.pop_back();
       const auto& mine = graph_.nodes()[at.node].heads;
-      if (at.tag.size() < mine.size()) return std::nullopt;
-      auto common =
+      if (at.tag.size() < mine.size() || !looked.emplace(at.node, at.tag).second) continue;
+      const auto same =
           static_cast<std::size_t>(std::ranges::mismatch(mine, node.heads).in1 - mine.begin());
-      common = std::min(common, node.turns);
-      if (common == node.turns) {
-        auto made = lies_ahead(at) ? std::nullopt : made_at(at, common);
-        if (made) return made;
-      } else if (auto through = through_join(at, common)) {
-        at = *std::move(through);
-        continue;
+      const std::size_t common = std::min(same, node.turns);
+      if (common == node.turns && !lies_ahead(at)) {
+        if (auto made = made_at(at, common)) return made;
       }
-      auto before = turn_before(at, common);
-      if (!before) return std::nullopt;
-      at = *std::move(before);
+      if (auto before = turn_before(at, common)) todo.push_back(*std::move(before));
+      if (common < node.turns) {
+        for (Source& source : sources_of(at, common)) todo.push_back(std::move(source.at));
+      }
     }
+    return std::nullopt;
   }
 
  private:
@@ -95,9 +97,9 @@ class Line {
     return std::nullopt;
   }
 
-  // Where the line came from to a join with other inputs, or would have.
-  [[nodiscard]] std::optional<Standpoint> through_join(const Standpoint& at, std::size_t common) {
-    std::optional<Source> best;
+  // Where the line came from to joins with other inputs, or would have; the best last.
+  std::vector<Source> sources_of(const Standpoint& at, std::size_t common) {
+    std::vector<Source> sources;
     for (const auto& [join, tag] : at.passed) {
       for (const int e : graph_.nodes()[join].in) {
         const Graph::Edge& edge = graph_.edges()[e];
@@ -105,12 +107,13 @@ class Line {
         const Meeting meeting(read_(meeting_field(graph_, e, scope_, tag)));
         const std::string came = meeting.source();
         if (came.empty()) continue;
-        Source source{.taken = meeting.is_taken(), .direct = edge.from == node_};
+        Source source{.taken = meeting.is_taken()};
         source.at = {.node = edge.from, .tag = read_tag(came), .passed = read_passed(came)};
-        if (!best || *best < source) best = std::move(source);
+        sources.push_back(std::move(source));
       }
     }
-    return best ? std::optional(std::move(best->at)) : std::nullopt;
+    std::ranges::sort(sources, std::less{});
+    return sources;
   }
 
   // Whether what comes from there has come by the node, in a turn that the line knows no more.

@@ -53,12 +53,15 @@ struct Plan {
     batch,     // steps: it
     gate,      // steps: its name
     inside,    // steps: a run of its own, its two nodes
+    meeting,   // steps: fork, head, tail, behind the head, behind the tail, join of both, join
+               // with what is beside; parts: beside the loop, the body
   };
   Kind kind = Kind::sequence;
   std::vector<PlanStep> steps = {};
   std::vector<Plan> parts = {};
-  bool both = false;      ///< A loop that may go on and be left at once; of nested ones the inner.
-  bool meets = false;     ///< The ways out of a loop lead to a join.
+  bool both = false;      ///< A loop that may go on and be left at once; of nested ones the inner;
+                          ///< what leaves one in each turn may come to a meeting.
+  bool meets = false;     ///< The ways out of a loop lead to a join; of a meeting the tail itself.
   bool restarts = false;  ///< Of nested loops: the inner tail may go back to the outer head.
   bool stops = false;     ///< May take an action that has no edge, or go on with `asked` alone.
   int join = 0;           ///< Of a fork or a group: fires with so many.
@@ -85,6 +88,8 @@ std::string turn_action(const Plan& loop, const json& result);
 /// The action of the inner tail of nested loops: again, next, restart of the outer one, or break,
 /// which leaves both.
 std::string inner_action(const Plan& nested, const json& result);
+/// Of what is behind the head of a meeting: tells, or default.
+std::string way_action(const Plan& meeting, const json& result);
 /// The parameters of the passes of a batch flow.
 json sets_of(const PlanStep& step, const json& result);
 

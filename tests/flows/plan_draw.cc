@@ -99,9 +99,10 @@ class Draw {
     if (roll < 75) return place.many ? pair(place) : loop(place);
     if (roll < 79) return place.many ? leak(place) : loop(place);
     if (roll < 84) return nested(place);
-    if (roll < 90) return flow(place);
-    if (roll < 93) return sets(place);
-    if (roll < 97) return map(place);
+    if (roll < 88) return meeting(place);
+    if (roll < 92) return flow(place);
+    if (roll < 95) return sets(place);
+    if (roll < 98) return map(place);
     return inside(place);
   }
 
@@ -240,6 +241,41 @@ class Draw {
     return plan;
   }
 
+  // A join waits for a branch beside a loop, and for what leaves that at last or in each turn.
+  Plan meeting(Place& place) {
+    Plan plan{.kind = Kind::meeting, .steps = {step(place)}};
+    plan.meets = chance(30);
+    plan.both = chance(60);  // And leaves it at last for sure.
+    plan.stops = !plan.both && place.stops && chance(50);
+    Place beside = deeper(place, false);
+    beside.stops = beside.local = false;
+    plan.parts.push_back(sequence(beside, below(2), false));
+    Place turn = place;
+    plan.steps.push_back(join(turn));
+    const std::size_t known = turn.before.size();
+    Place inner = turning(turn), way = turn;
+    inner.many = inner.local = false;
+    inner.stops &= !plan.both;
+    plan.parts.push_back(sequence(inner, below(3), false));
+    plan.steps.push_back(step(inner));
+    look_back(plan.steps[1], inner, known);
+    plan.steps.push_back(step(way));
+    plan.steps.push_back(join(inner));
+    const std::string tail = plan.steps[2].name, leaves = plan.steps[4].name;
+    add(plan.steps[1].reads, tail);
+    add(turn.before, tail);
+    pass(turn, {plan.steps[3].name, leaves});
+    plan.steps.push_back(join(turn));
+    place.from = beside.from;
+    for (const auto& name : beside.before) add(place.before, name);
+    for (const auto& name : inner.before) {
+      if (name == leaves ? !plan.meets : plan.both) add(place.before, name);
+    }
+    if (plan.both) add(place.from, plan.meets ? tail : leaves);
+    plan.steps.push_back(join(place));
+    return plan;
+  }
+
   // The ways out lead to a join, which sees what left in its turn.
   void meet(Plan& plan, Place& place, const Place& other) {
     plan.meets = chance(50);
@@ -357,37 +393,8 @@ class Draw {
   int made_ = 0;
 };
 
-const char* kind_name(Kind kind) {
-  static constexpr const char* names[] = {"step",  "sequence", "choice", "fork", "group",  "aside",
-                                          "asked", "loop",     "leak",   "pair", "nested", "flow",
-                                          "sets",  "map",      "batch",  "gate", "inside"};
-  return names[static_cast<std::size_t>(kind)];
-}
-
 }  // namespace
 
 Plan draw_plan(PlanDice& dice) { return Draw(dice).whole(); }
-
-std::string show(const Plan& plan, int depth) {
-  const std::string indent(static_cast<std::size_t>(depth) * 2, ' ');
-  std::string text = indent + kind_name(plan.kind);
-  if (plan.both) text += " both";
-  if (plan.meets) text += " meets";
-  if (plan.stops) text += " stops";
-  if (plan.join > 0) text += " of " + std::to_string(plan.join);
-  if (plan.policy.kind != Policy::Kind::strict) {
-    text += " policy " + std::to_string(static_cast<int>(plan.policy.kind));
-  }
-  for (const PlanStep& step : plan.steps) {
-    text += ' ' + step.name + '(';
-    for (const std::string& read : step.reads) text += read + ' ';
-    text += step.local ? ") local" : ")";
-    if (step.turns > 0) text += " turns " + std::to_string(step.turns);
-    if (step.fails != Fails::never) text += step.fails == Fails::once ? " fails once" : " fails";
-  }
-  text += '\n';
-  for (const Plan& part : plan.parts) text += show(part, depth + 1);
-  return text;
-}
 
 }  // namespace penstock::testing

@@ -3,7 +3,6 @@
 #include "tests/flows/three_steps.h"
 
 #include <algorithm>
-#include <cstdio>
 
 namespace penstock::testing {
 namespace {
@@ -13,20 +12,6 @@ using Fails = PlanStep::Fails;
 using Trouble = std::shared_ptr<PlanTrouble>;
 
 const Backoff no_wait{.kind = Backoff::Kind::none};
-
-std::uint64_t hash_of(const std::string& text) {
-  std::uint64_t hash = 14695981039346656037U;
-  for (const unsigned char byte : text) hash = (hash ^ byte) * 1099511628211U;
-  return hash ^ (hash >> 29U);
-}
-
-// How many steps lie before what made this, along its longest way.
-int depth_of(const json& result) {
-  int depth = 0;
-  if (result.is_string()) return std::stoi(result.get<std::string>());
-  for (const json& one : result) depth = std::max(depth, depth_of(one));
-  return depth;
-}
 
 PlanReads reads(Shared& shared) {
   return [&shared](const std::string& name) { return shared.result(name); };
@@ -129,6 +114,8 @@ class Building {
         return pair(plan);
       case Kind::nested:
         return nested(plan);
+      case Kind::meeting:
+        return meeting(plan);
       case Kind::flow:
         return alone(flow_.flow(plan.steps[0].name, inner(plan)));
       case Kind::sets:
@@ -277,6 +264,25 @@ class Building {
     return {head, {leaves}};
   }
 
+  Built meeting(const Plan& plan) {
+    auto forks = node(plan.steps[0]), head = node(plan.steps[1]);
+    auto last = tail(plan, plan.steps[2]);
+    auto way =
+        node(plan.steps[3], [plan](Shared&, const json& made) { return way_action(plan, made); });
+    auto leaves = node(plan.steps[4]), both = node(plan.steps[5]), meets = node(plan.steps[6]);
+    forks >> head;
+    lead(behind({forks}, plan.parts[0]).ends, meets);
+    lead(behind({head}, plan.parts[1]).ends, last);
+    last.on("again") >> head;
+    last.on("out") >> leaves;
+    if (plan.meets) last.on("out") >> meets;
+    head >> way >> both;
+    way.on("tells") >> (both | meets);
+    leaves >> both;
+    if (!plan.meets) leaves >> meets;
+    return {forks, {meets}};
+  }
+
   Flow inner(const Plan& plan) {
     return build_flow("of_" + plan.steps[0].name, plan.parts[0], trouble_);
   }
@@ -285,7 +291,7 @@ class Building {
     auto passes = [step](Shared& shared) {
       return sets_of(step, look(step, reads(shared), seen_params(shared, step)).result);
     };
-    const MapOptions at_once{.parallel = 1 + static_cast<int>(hash_of(step.name) % 3)};
+    const MapOptions at_once{.parallel = 1 + static_cast<int>(pick(step.name, "parallel", 3))};
     return alone(flow_.batch_flow(step.name, inner(plan), passes, at_once));
   }
   Built map(const Plan& plan) {
@@ -335,59 +341,6 @@ class Building {
 };
 
 }  // namespace
-
-PlanSight look(const PlanStep& step, const PlanReads& result, const json& params,
-               const json& more) {
-  std::string seen;
-  int depth = 0;
-  for (const std::string& name : step.reads) {
-    const auto value = result(name);
-    if (value) depth = std::max(depth, depth_of(*value));
-    seen += (seen.empty() ? "" : ",") + name + '=' + (value ? value->dump() : "-");
-  }
-  if (!step.params.empty()) seen += ' ' + params.dump();
-  if (!more.is_null()) seen += " of " + more.dump();
-  char digits[9] = {};
-  const auto hash = hash_of(step.name + seen);
-  (void)std::snprintf(digits, sizeof digits, "%08x", static_cast<unsigned>(hash));
-  PlanSight sight{.result = std::to_string(depth + 1) + ':' + digits};
-  if (step.lists) {
-    json list = json::array();
-    for (int i = pick(sight.result, "items", 4); i > 0; --i) {
-      list.push_back(sight.result.get<std::string>() + std::to_string(i) + (step.batch ? "!" : ""));
-    }
-    sight.result = list;
-  }
-  sight.line = step.name + '=' + sight.result.dump() + '(' + seen + ')';
-  return sight;
-}
-
-int pick(const json& result, const std::string& what, int bound) {
-  return static_cast<int>(hash_of(what + result.dump()) % static_cast<unsigned>(bound));
-}
-
-std::string turn_action(const Plan& loop, const json& result) {
-  if (depth_of(result) > 25) return "out";
-  const int at = pick(result, "turn", 20);
-  if (loop.stops && at == 0) return "stop";
-  if (loop.both && loop.kind == Kind::loop && at < 7) return "both";
-  return at < (loop.kind == Kind::pair ? 8 : 13) ? "again" : "out";
-}
-
-std::string inner_action(const Plan& nested, const json& result) {
-  if (turn_action(nested, result) == "again") return "again";
-  if (nested.restarts && depth_of(result) <= 25 && pick(result, "restart", 3) == 0) {
-    return "restart";
-  }
-  const bool breaks = pick(result, "break", 3) == 0 && depth_of(result) <= 25;
-  return breaks ? "break" : "next";
-}
-
-json sets_of(const PlanStep& step, const json& result) {
-  json sets = json::array();
-  for (int i = pick(result, "sets", 4); i > 0; --i) sets.push_back({{step.name, i}});
-  return sets;
-}
 
 Flow build_flow(const std::string& name, const Plan& plan,
                 const std::shared_ptr<PlanTrouble>& trouble) {

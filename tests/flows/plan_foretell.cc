@@ -54,6 +54,8 @@ class Foretelling {
         return pair(plan, std::move(line));
       case Kind::nested:
         return nested_or_stopped(plan, line);
+      case Kind::meeting:
+        return {meeting(plan, std::move(line))};
       case Kind::flow:
         follow(plan.parts[0], line);
         return {line};
@@ -220,6 +222,29 @@ class Foretelling {
     }
     for (const Line& one : broken) out.push_back(run(plan.steps[4], one));
     return out;
+  }
+
+  Line meeting(const Plan& plan, Line line) {
+    const Line base = run(plan.steps[0], std::move(line));
+    Line met = follow(plan.parts[0], base).at(0), turn = base;
+    for (std::string action = "again"; action == "again";) {
+      turn = run(plan.steps[1], turn);
+      const json way = run(plan.steps[3], turn).made[plan.steps[3].name];
+      turn = follow(plan.parts[1], turn).at(0);
+      action = "stop";
+      if (!turn.stopped) {
+        turn = run(plan.steps[2], turn);
+        action = turn_action(plan, turn.made[plan.steps[2].name]);
+      }
+      const Line left = turn;
+      if (action == "out") turn = run(plan.steps[4], turn);
+      if (action != "again") take(met, base, plan.meets ? left : turn);
+      Line both = turn;
+      both.stopped = false;
+      both.made[plan.steps[3].name] = way;
+      run(plan.steps[5], both);
+    }
+    return run(plan.steps[6], met);
   }
 
   Line sets(const Plan& plan, Line line) {
