@@ -298,8 +298,9 @@ void RunStep::record(const NodeReport& report, const Token& token, JobState stat
   if (item) forget_item(report, token, state);
   edit_.erase("j:" + at);
   forget_prep(report);
-  // A map or a flow that goes on may read what its turn before has made.
-  if (state == JobState::failed) put_result(token, report.place, std::nullopt);
+  // Of what fails the run, which goes on there, the visit before is still the latest.
+  const bool stays_failed = token.spot.graph->nodes()[token.node].tolerated;
+  if (state == JobState::failed && stays_failed) put_result(token, report.place, std::nullopt);
   if (state != JobState::succeeded) return;
   const bool first =
       report.place == Place{{.node = flow_.graph->nodes()[flow_.graph->start()].node->name}};

@@ -317,13 +317,15 @@ class GraphCompiler {
     for (std::size_t i = 0; i < g_.nodes_.size(); ++i) {
       const Graph::Node& node = g_.nodes_[i];
       const std::string& name = d_.nodes[i].name;
-      const int inputs = static_cast<int>(node.in.size());
+      std::set<int> sources;  // Of several edges of one node one comes.
+      for (const int e : node.in) sources.insert(g_.edges_[e].from);
+      const int inputs = static_cast<int>(sources.size());
       g_.ends_late_ = g_.ends_late_ || node.node->join > 0 || !node.node->when.empty();
       if (node.node->join < 0 || node.node->join > std::max(inputs, 1)) {
         problem(name, "join is " + std::to_string(node.node->join) + ", it has " +
                           counted(inputs, "input"));
       }
-      if (inputs < 2) continue;
+      if (node.in.size() < 2) continue;
       g_.nodes_[i].one_of = std::ranges::all_of(
           node.in, [&](int e) { return g_.edges_[e].from == g_.edges_[node.in.front()].from; });
     }

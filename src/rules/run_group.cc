@@ -6,6 +6,8 @@
 #include "rules/run_step.h"
 #include "rules/turn_result.h"
 
+#include <set>
+
 namespace penstock::rules {
 
 // Members that failed are parked as if they had not ended, so that a retry runs them again and the
@@ -20,26 +22,29 @@ std::int64_t RunStep::fail_group(const Token& behind, std::int64_t arrived) {
                   "\" succeeded, " + std::to_string(node.need) +
                   (node.need == 1 ? " is needed" : " are needed"));
   std::int64_t again = 0;
+  std::set<std::string> parked;
   for (const int e : node.in) {
     const Graph::Edge& edge = graph.edges()[e];
     const Graph::Node& before = graph.nodes()[edge.from];
     if (!before.tolerated || edge.leaves >= 0) continue;
     Token member{.spot = behind.spot, .node = edge.from, .passed = behind.passed};
-    std::string meeting;
+    std::string field;
     if (edge.meets >= 0) {
-      meeting = meeting_field(graph, e, behind.spot.scope, cut_tag(behind, edge.keeps));
-      const std::string came = Meeting(edit_.read(meeting)).source();
-      member.tag = tag_at(member, came);
-      member.passed = read_passed(came);
+      field = meeting_field(graph, e, behind.spot.scope, cut_tag(behind, edge.keeps));
+      const Meeting meeting(edit_.read(field));
+      if (!meeting.is_taken()) continue;
+      member.tag = tag_at(member, meeting.source());
+      member.passed = read_passed(meeting.source());
     } else {
       member.tag = cut_tag(behind, edge.keeps);
     }
     const auto at = failed_at(member);
     if (!at) continue;
-    if (edge.meets >= 0) edit_.erase(meeting);
+    if (edge.meets >= 0) edit_.erase(field);
+    ++again;
+    if (!parked.insert(write_place(*at)).second) continue;  // Several of its edges lead there.
     count(member, 1);
     park(member, *at, Phase::main);
-    ++again;
   }
   if (again > 0) return again;
   edit_.write("gf:" + write_place(place), "only " + std::to_string(arrived) +

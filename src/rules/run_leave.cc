@@ -96,11 +96,22 @@ std::string RunStep::meeting_of(const Arrival& arrival) {
   return meeting_field(graph, arrival.edge, arrival.spot.scope, std::move(tag));
 }
 
-bool RunStep::meets_first(const Token& source, const Arrival& arrival) {
+// Edges of one node to one other are one input.
+void RunStep::meets(const Token& source, Arrival arrival) {
+  const Graph& graph = *arrival.spot.graph;
+  const Graph::Edge& edge = graph.edges()[arrival.edge];
   const std::string field = meeting_of(arrival);
-  if (Meeting(edit_.read(field)).is_over()) return false;
+  if (Meeting(edit_.read(field)).is_over()) return;
   edit_.write(field, Meeting::taken(source.tag, source.passed));
-  return true;
+  for (const int e : graph.nodes()[edge.to].in) {
+    if (e == arrival.edge || graph.edges()[e].from != edge.from) continue;
+    Arrival other = arrival;
+    other.edge = e;
+    other.kind = Kind::skipped;
+    comes_too_late(other);
+    arrivals_.push_back(std::move(other));
+  }
+  arrivals_.push_back(std::move(arrival));
 }
 
 // It may come by that edge another time.
@@ -110,7 +121,7 @@ void RunStep::passes_by(const Token& source, const Arrival& arrival) {
   edit_.write(field, Meeting::not_yet(source.tag, source.passed));
 }
 
-// The node has fired without it.
+// The node has fired without it, or had the same input by another edge.
 void RunStep::comes_too_late(const Arrival& arrival) {
   edit_.write(meeting_of(arrival), Meeting::never(Meeting({})));
 }

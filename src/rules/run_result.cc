@@ -53,7 +53,9 @@ void RunStep::put_result(const Token& token, const Place& place,
 }
 
 void RunStep::bring_back_result(const Token& token, const Place& place) {
-  // What was only held back has lost nothing.
+  const Graph& graph = *token.spot.graph;
+  // What was only held back has lost nothing, nor what has failed the run.
+  if (!graph.nodes()[token.node].tolerated) return;
   if (about_of(write_place(place))["state"] !=
       JsonWriter().text(to_text(JobState::failed)).take()) {
     return;
@@ -61,7 +63,6 @@ void RunStep::bring_back_result(const Token& token, const Place& place) {
   const std::string path = node_path(place);
   if (auto before = edit_.read("rf:r:" + path)) edit_.write("r:" + path, *std::move(before));
   edit_.erase("rf:r:" + path);
-  const Graph& graph = *token.spot.graph;
   if (!graph.nodes()[token.node].overlaps) return;
   // In a loop that does not branch, behind one that does, it is that of the turn before.
   const std::string field =

@@ -104,7 +104,7 @@ class RunStep {
   void end_loop(const Region& ended);
   static Arrival skipped_at(const Region& ended, int edge);
   static std::string meeting_of(const Arrival& arrival);
-  bool meets_first(const Token& source, const Arrival& arrival);
+  void meets(const Token& source, Arrival arrival);
   void passes_by(const Token& source, const Arrival& arrival);
   void comes_too_late(const Arrival& arrival);
   void meet_no_more(const Region& ended);

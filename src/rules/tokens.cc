@@ -83,9 +83,9 @@ void RunStep::send(const Token& token, int e, Kind kind) {
                   .tag = target_tag(token, e),
                   .passed = token.passed};
   if (edge.leaves >= 0) leave_again(token, e, arrival.tag);
-  if (edge.meets >= 0 && kind == Kind::skipped) return passes_by(token, arrival);
-  if (edge.meets >= 0 && !meets_first(token, arrival)) return;
-  arrivals_.push_back(std::move(arrival));
+  if (edge.meets < 0) return arrivals_.push_back(std::move(arrival));
+  if (kind == Kind::skipped) return passes_by(token, arrival);
+  meets(token, std::move(arrival));
 }
 
 void RunStep::complete(const Token& token, std::string_view action, Kind kind) {

@@ -2,6 +2,7 @@
 //
 // Groups of nodes of which some may fail, and who judges that.
 #include "tests/flows/flow_fixture.h"
+#include "tests/flows/three_steps.h"
 
 #include <future>
 
@@ -190,6 +191,26 @@ TEST_P(Policies, ABatchThatARetryRunsAgainHasTheListOfThatTry) {
     EXPECT_NE(one.state, "failed") << one.node;
   }
   stop();
+}
+
+TEST_P(Policies, AMemberThatLeadsToItsJudgeBySeveralEdgesIsRunOnceByARetry) {
+  Flow flow("edges");
+  std::atomic<bool> mended{false};
+  auto begin = flow.task("begin", [] {});
+  auto one = flow.node("one", acting([&mended](Shared& shared) {
+                         if (!mended) throw NoRetry("not yet");
+                         shared.add("ones", 1);
+                         return "default";
+                       }));
+  auto judge = flow.task("judge", [](Shared& shared) { shared.add("judged", 1); });
+  begin >> (one | flow.task("other", [] {})).with(Policy::at_least(2)) >> judge;
+  one.on("too") >> judge;
+  EXPECT_EQ(run(flow).state, "failed");
+  mended = true;
+  client_.retry_run(id_).value();
+  EXPECT_EQ(wait(id_).state, "succeeded");
+  EXPECT_EQ(shared("ones"), 1);
+  EXPECT_EQ(shared("judged"), 1);
 }
 
 }  // namespace

@@ -190,6 +190,122 @@ TEST_P(Meetings, SeeWhatLedToWhatDidNotComeInTheEnd) {
   EXPECT_EQ(shared("met"), json({{nullptr, 3, 3}}));
 }
 
+TEST_P(Meetings, TakeEdgesOfOneNodeAsOneInput) {
+  const auto sees = [](Shared& shared) { shared.append("seen", shared.contains("slow")); };
+  auto two = flow_.task("two", sees, {}, {.join = 2}), all = flow_.task("all", sees);
+  auto slow = flow_.node("slow", acting([](Shared& shared) {
+                           if (shared.get_or("turns", 0) < 3) throw Snooze(Duration{1});
+                           shared.set("slow", true);
+                           return "default";
+                         }));
+  auto begin = flow_.task("begin", [] {});
+  begin >> (head_ | slow);
+  slow >> (two | all);
+  turn_.on("again") >> (two | all);
+  turn_.on("done") >> (two | all);
+  flow_.start(begin);
+  EXPECT_EQ(run(flow_).state, "succeeded");
+  EXPECT_EQ(shared("seen"), json({true, true}));
+}
+
+TEST_P(Meetings, SeeTheLaterTurnWhereTheirInputsDiffer) {
+  for (const bool leads : {false, true}) {
+    Flow flow("later" + std::to_string(leads));
+    auto begin = flow.task("begin", [] {});
+    auto head = flow.task("head", [](Shared& shared) { return shared.get_or("turns", 0); });
+    auto turn = flow.node("turn", turning());
+    auto early = flow.node("early", acting([leads](Shared&) { return leads ? "leads" : "stays"; }));
+    auto late =
+        flow.task("late", [](Shared& shared) { return shared.result("head").value_or(json()); });
+    begin >> (head | early);
+    head >> (turn | early);
+    turn.on("again") >> head;
+    turn.on("done") >> late;
+    early.on("leads") >> late;
+    EXPECT_EQ(run(flow).output, "2");
+    stop();
+  }
+}
+
+TEST_P(Meetings, SeeWhatOnlyTheEarlierTurnHasSeen) {
+  auto deed = flow_.node("deed", acting([](Shared& shared) {
+                           return shared.result("head") == json(1) ? "leads" : "stays";
+                         }));
+  auto met = meet(seeing("met", {"before", "head"}));
+  head_ >> flow_.task("asks", [](int turn) { return turn; }, {"head"}) >> deed;
+  deed.on("leads") >> telling("before") >> telling("after") >> met;
+  turn_.on("done") >> met;
+  EXPECT_EQ(run(flow_).state, "succeeded");
+  EXPECT_EQ(shared("met"), json({{1, 3}}));
+}
+
+TEST_P(Meetings, SeeWhatRanBehindALoopInside) {
+  Flow flow("inside");
+  auto begin = flow.task("begin", [] {});
+  auto outer = flow.task("outer", [] {});
+  auto inner = flow.node("inner", acting([](Shared&) { return "out"; }));
+  auto behind = flow.task("behind", [] { return 1; });
+  auto last = flow.node("last", acting([](Shared&) { return "out"; }));
+  auto met =
+      flow.task("met", [](Shared& shared) { return shared.result("behind").value_or(json()); });
+  begin >> (outer | met);
+  outer >> inner;
+  inner.on("again") >> inner;
+  inner.on("out") >> (behind | met);
+  behind >> last;
+  last.on("again") >> outer;
+  last.on("out") >> met;
+  EXPECT_EQ(run(flow).output, "1");
+}
+
+TEST_P(Meetings, WaitForWhatComesFromALoopBehindTheLoop) {
+  for (const std::string first : {"past", "loop"}) {
+    Flow flow(first);
+    auto begin = flow.node("begin", acting([first](Shared&) { return first; }));
+    auto loop = flow.node("loop", turning());
+    auto behind = flow.node("behind", acting([](Shared&) { return "done"; }));
+    auto met = flow.task("met", [](Shared& shared) { shared.add("met", 1); });
+    begin.on("loop") >> loop;
+    begin.on("past") >> met;
+    loop.on("again") >> (loop | behind);
+    behind.on("again") >> behind;
+    behind.on("done") >> met;
+    flow.start(begin);
+    EXPECT_EQ(run(flow).state, "succeeded");
+    EXPECT_EQ(shared("met"), 1);
+    stop();
+  }
+}
+
+TEST_P(Meetings, InALoopAreNotLostWhenASideBranchIsTheLast) {
+  Flow flow("side");
+  auto begin = flow.task("begin", [] {});
+  auto outer = flow.task("outer", [] {});
+  auto beside = flow.task("beside", [] {});
+  auto inner = flow.task("inner", [] {});
+  auto turn = flow.node("turn", turning());
+  auto way = flow.node("way", acting([](Shared&) { return "stays"; }));
+  auto side = flow.node("side", acting([](Shared& shared) {
+                          if (shared.get_or("turns", 0) < 3) throw Snooze(Duration{1});
+                          return "default";
+                        }));
+  auto met = flow.node("met", acting([](Shared& shared) {
+                         shared.add("met", 1);
+                         return shared.get_or("met", 0) < 2 ? "again" : "out";
+                       }));
+  begin >> outer >> (inner | beside);
+  inner >> (turn | way);
+  turn.on("again") >> inner;
+  way.on("stays") >> side;
+  way.on("leads") >> met;
+  beside >> met;
+  met.on("again") >> outer;
+  met.on("out") >> flow.task("last", [](Shared& shared) { shared.add("last", 1); });
+  EXPECT_EQ(run(flow).state, "succeeded");
+  EXPECT_EQ(shared("met"), 2);
+  EXPECT_EQ(shared("last"), 1);
+}
+
 TEST_P(Meetings, DoNotWaitForWhatIsBehindTheLoopAndLeadsElsewhere) {
   auto met = meet(seeing("met", {"head"}));
   auto maybe = flow_.node("maybe", acting([](Shared&) { return "stays"; }));
