@@ -42,11 +42,10 @@ class Unions {
   std::map<int, int> parent_;
 };
 
-// Of what is behind a loop those that lead to where something meets: whatever loop that is in, they
-// are in it, too, and are counted there.
+// Of what is behind a loop those that lead to where something meets, by another turn, too: whatever
+// loop that is in, they are in it, too, and are counted there.
 std::set<int> leading_to(const std::map<int, std::vector<int>>& by_source,
-                         const std::set<int>& behind, const Nodes& nodes,
-                         const std::vector<Graph::Edge>& edges) {
+                         const std::set<int>& behind, const std::vector<std::vector<int>>& before) {
   std::set<int> leading;
   std::vector<int> todo;
   for (const auto& [from, some] : by_source) {
@@ -55,8 +54,7 @@ std::set<int> leading_to(const std::map<int, std::vector<int>>& by_source,
   while (!todo.empty()) {
     const int node = todo.back();
     todo.pop_back();
-    for (const int e : nodes[node].in) {
-      const int from = edges[e].from;
+    for (const int from : before[node]) {
       if (behind.contains(from) && leading.insert(from).second) todo.push_back(from);
     }
   }
@@ -119,8 +117,12 @@ std::map<int, std::map<int, std::vector<int>>> find_meetings(
     const bool inside = !behind[edges[e].meets].contains(edges[e].from);
     meetings[edges[e].meets][inside ? -1 : edges[e].from].push_back(static_cast<int>(e));
   }
+  std::vector<std::vector<int>> before(nodes.size());
+  for (const Graph::Edge& edge : edges) {
+    if (edge.to >= 0) before[edge.to].push_back(edge.from);
+  }
   for (auto& [header, by_source] : meetings) {
-    const std::set<int> mine = leading_to(by_source, behind[header], nodes, edges);
+    const std::set<int> mine = leading_to(by_source, behind[header], before);
     Unions groups;
     for (const int node : mine) {
       for (const int e : nodes[node].out) {

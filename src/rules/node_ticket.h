@@ -55,8 +55,10 @@ std::string_view to_text(Phase phase);
 std::optional<Phase> parse_phase(std::string_view text);
 
 /// The joins with inputs from before a loop and from behind it that a token has come through since:
-/// by node, the tag of that visit, without the turn of a loop that begins there.
+/// by node, the tag of that visit, without the turn of a loop that begins there. By ~node those
+/// that only what was skipped at another join has come through.
 using PassedJoins = std::map<int, std::vector<int>>;
+constexpr int join_of(int key) { return key < 0 ? ~key : key; }
 
 struct NodeTicket {
   std::string run = {};

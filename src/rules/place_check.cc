@@ -25,7 +25,8 @@ void check_places(const Graph& graph, std::vector<FlowProblem>& problems) {
       problem(node.name, "a local node has no time-out: it runs within that of the one before");
     }
     if (static_cast<int>(i) == graph.start() || graph.nodes()[i].in.size() > 1) {
-      problem(node.name, "a local node follows exactly one other: it runs where that one ended");
+      problem(node.name,
+              "a local node follows exactly one other, by one edge: it runs where that one ended");
     }
   }
 }

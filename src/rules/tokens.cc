@@ -61,7 +61,8 @@ void RunStep::forget_passed(Token& token) {
   const auto& nodes = token.spot.graph->nodes();
   const std::vector<int>& heads = nodes[token.node].heads;
   std::erase_if(token.passed, [&](const auto& passed) {
-    const auto& [join, tag] = passed;
+    const auto& [key, tag] = passed;
+    const int join = join_of(key);
     std::vector<int> before = nodes[join].heads;
     if (token.spot.graph->is_header(join)) before.pop_back();
     const auto turns = static_cast<std::ptrdiff_t>(before.size());
@@ -138,9 +139,12 @@ void RunStep::arrive(const Arrival& arrival) {
 }
 
 void RunStep::keep_passed(const Arrival& arrival, const std::string& cell) {
-  if (arrival.passed.empty() || arrival.kind == Kind::skipped) return;
+  if (arrival.passed.empty()) return;
   PassedJoins all = read_passed(edit_.read(cell).value_or(""));
-  for (const auto& [join, tag] : arrival.passed) all[join] = std::max(all[join], tag);
+  for (const auto& [key, tag] : arrival.passed) {
+    std::vector<int>& known = all[arrival.kind == Kind::skipped ? ~join_of(key) : key];
+    known = std::max(known, tag);
+  }
   edit_.write(cell, write_tag({}, all));
 }
 
@@ -218,8 +222,9 @@ void RunStep::fire_join(Token token) {
 void RunStep::skip(const Token& token, Kind kind) {
   const Graph& graph = *token.spot.graph;
   const Graph::Node& node = graph.nodes()[token.node];
-  // Behind a loop it may run yet, and is skipped so far.
-  if (node.loops.empty() && std::ranges::all_of(token.tag, [](int turn) { return turn == 1; })) {
+  // Behind a loop it is skipped so far, when it has not run in another turn.
+  const bool is_first = std::ranges::all_of(token.tag, [](int turn) { return turn == 1; });
+  if (node.loops.empty() && is_first && (token.tag.empty() || visits_of(token) == 0)) {
     note_end(token.spot.scope + node.node->name + "#1", skipped_state);
   }
   if (graph.is_header(token.node)) {

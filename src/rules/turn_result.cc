@@ -27,10 +27,10 @@ std::string field_of(const Graph& graph, int node, const std::string& scope, con
 
 // Where a line may have come from: rather what did come, and from the latest turn.
 struct Source {
-  bool taken = false;
+  bool came = false, taken = false;
   Standpoint at = {};
   bool operator<(const Source& other) const {
-    return std::tie(taken, at.tag) < std::tie(other.taken, other.at.tag);
+    return std::tie(came, taken, at.tag) < std::tie(other.came, other.taken, other.at.tag);
   }
 };
 
@@ -100,14 +100,14 @@ class Line {
   // Where the line came from to joins with other inputs, or would have; the best last.
   std::vector<Source> sources_of(const Standpoint& at, std::size_t common) {
     std::vector<Source> sources;
-    for (const auto& [join, tag] : at.passed) {
-      for (const int e : graph_.nodes()[join].in) {
+    for (const auto& [key, tag] : at.passed) {
+      for (const int e : graph_.nodes()[join_of(key)].in) {
         const Graph::Edge& edge = graph_.edges()[e];
         if (edge.meets < 0 || !comes_from(edge.from, common)) continue;
         const Meeting meeting(read_(meeting_field(graph_, e, scope_, tag)));
         const std::string came = meeting.source();
         if (came.empty()) continue;
-        Source source{.taken = meeting.is_taken()};
+        Source source{.came = key >= 0, .taken = meeting.is_taken()};
         source.at = {.node = edge.from, .tag = read_tag(came), .passed = read_passed(came)};
         sources.push_back(std::move(source));
       }

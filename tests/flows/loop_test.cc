@@ -237,6 +237,19 @@ TEST_P(LeftAgain, WhatLeftAfterALoopInsideInAnotherTurnOfThatIsNotSeenEither) {
   EXPECT_EQ(shared("seen"), 2);
 }
 
+TEST_P(LeftAgain, WhatRanInALaterTurnIsNotSaidToBeSkippedByTheFirst) {
+  auto chooses = flow_.node("chooses", acting([](Shared& shared) {
+                              if (shared.result("head") != json(1)) return "runs";
+                              if (!shared.contains("ran")) throw Snooze(Duration{1});
+                              return "skips";
+                            }));
+  head_ >> chooses;
+  chooses.on("runs") >> flow_.task("way", [](Shared& shared) { shared.set("ran", true); });
+  EXPECT_EQ(run(flow_).state, "succeeded");
+  EXPECT_EQ(node("way", 1).state, "succeeded");
+  EXPECT_EQ(node("way", 2).state, "succeeded");
+}
+
 TEST_P(LeftAgain, ARetryInALoopBehindItSeesTheTurnBefore) {
   std::atomic<bool> mended{false};
   auto counts = flow_.node("counts", [&mended] {

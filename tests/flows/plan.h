@@ -54,7 +54,7 @@ struct Plan {
     gate,      // steps: its name
     inside,    // steps: a run of its own, its two nodes
     meeting,   // steps: fork, head, tail, behind the head, behind the tail, join of both, join
-               // with what is beside; parts: beside the loop, the body
+               // with what is beside; parts: beside the loop, the body, behind it
   };
   Kind kind = Kind::sequence;
   std::vector<PlanStep> steps = {};

@@ -279,7 +279,7 @@ class Building {
     head >> way >> both;
     way.on("tells") >> (both | meets);
     leaves >> both;
-    if (!plan.meets) leaves >> meets;
+    if (!plan.meets) lead(behind({leaves}, plan.parts[2]).ends, meets);
     return {forks, {meets}};
   }
 

@@ -236,9 +236,12 @@ class Foretelling {
         turn = run(plan.steps[2], turn);
         action = turn_action(plan, turn.made[plan.steps[2].name]);
       }
-      const Line left = turn;
-      if (action == "out") turn = run(plan.steps[4], turn);
-      if (action != "again") take(met, base, plan.meets ? left : turn);
+      Line left = turn;
+      if (action == "out") {
+        turn = run(plan.steps[4], turn);
+        if (!plan.meets) left = follow(plan.parts[2], turn).at(0);
+      }
+      if (action != "again") take(met, base, left);
       Line both = turn;
       both.stopped = false;
       both.made[plan.steps[3].name] = way;

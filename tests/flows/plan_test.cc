@@ -109,6 +109,7 @@ TEST_P(Plans, EachStepRunsAsOftenAndSeesWhatItsPlanForetells) {
 TEST_P(Plans, SoItIsWhenStepsFailAndTheRunIsRetried) {
   each_plan(60, [this](PlanDice& dice) {
     trouble_->slow = static_cast<int>(dice() % 3) * 25;
+    restarts_ = static_cast<int>(dice() % 2) * 15;
     trouble_->fails = 5 + static_cast<int>(dice() % 3) * 10;
     offer("plan");
     expect_foretold(succeed(client_.run(flow_, json::object()).value()));
@@ -139,6 +140,7 @@ TEST_P(Plans, AForkEndsAsAnyRunDoes) {
 TEST_P(Plans, WhatHasEndedIsUndoneInReverseOrder) {
   each_plan(60, [this](PlanDice& dice) {
     trouble_->slow = static_cast<int>(dice() % 3) * 25;
+    restarts_ = static_cast<int>(dice() % 2) * 15;
     trouble_->undo_fails = static_cast<int>(dice() % 2) * 10;
     trouble_->undoes = true;
     trouble_->fails_for_good = (*foretold_)[dice() % foretold_->size()];
