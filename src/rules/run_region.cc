@@ -50,6 +50,9 @@ void RunStep::settle() {
       const Arrival next = std::move(arrivals_.front());
       arrivals_.pop_front();
       arrive(next);
+    } else if (!inputs_.empty()) {
+      const auto come = inputs_.extract(inputs_.begin());
+      for (const Arrival& one : come.mapped()) join(one);
     } else if (!settle_region()) {
       return;
     }

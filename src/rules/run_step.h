@@ -90,7 +90,9 @@ class RunStep {
   void complete(const Token& token, std::string_view action, Kind kind);
   void note_last(const Spot& spot, const char* kind, int node, std::string_view action);
   void arrive(const Arrival& arrival);
-  void join(const Arrival& arrival, int inputs);
+  void collect(const Arrival& arrival, int inputs);
+  void join(const Arrival& arrival);
+  static void merge_passed(const Arrival& arrival, PassedJoins& all);
   void keep_passed(const Arrival& arrival, const std::string& cell);
   static void forget_passed(Token& token);
   void fire_join(Token token);
@@ -219,6 +221,7 @@ class RunStep {
 
   RunState state_ = RunState::running;
   std::deque<Arrival> arrivals_ = {};
+  std::map<std::string, std::vector<Arrival>> inputs_ = {};  ///< Of joins that wait for more.
   std::map<RegionKey, Region> regions_ = {};
   std::vector<std::string> later_ = {};  ///< Places to fire that were too many, as j: fields.
   std::deque<const NodeReport*> local_ = {};

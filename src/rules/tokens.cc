@@ -133,29 +133,51 @@ void RunStep::arrive(const Arrival& arrival) {
   const Token token{
       .spot = arrival.spot, .node = target, .tag = arrival.tag, .passed = arrival.passed};
   const bool one_of = graph.nodes()[target].one_of && graph.edges()[arrival.edge].leaves >= 0;
-  if (inputs > 1 && !one_of) return join(arrival, inputs);
+  if (inputs > 1 && !one_of) return collect(arrival, inputs);
   if (arrival.kind == Kind::taken) return fire(token);
   skip(token, arrival.kind);
+}
+
+void RunStep::merge_passed(const Arrival& arrival, PassedJoins& all) {
+  for (const auto& [key, tag] : arrival.passed) {
+    std::vector<int>& known = all[arrival.kind == Kind::skipped ? ~join_of(key) : key];
+    known = std::max(known, tag);
+  }
 }
 
 void RunStep::keep_passed(const Arrival& arrival, const std::string& cell) {
   if (arrival.passed.empty()) return;
   PassedJoins all = read_passed(edit_.read(cell).value_or(""));
-  for (const auto& [key, tag] : arrival.passed) {
-    std::vector<int>& known = all[arrival.kind == Kind::skipped ? ~join_of(key) : key];
-    known = std::max(known, tag);
-  }
+  merge_passed(arrival, all);
   edit_.write(cell, write_tag({}, all));
+}
+
+// Where all inputs are skipped in one step, as behind a loop in each turn that does not leave it,
+// none has come before, and there is nothing to count.
+void RunStep::collect(const Arrival& arrival, int inputs) {
+  const int target = arrival.spot.graph->edges()[arrival.edge].to;
+  const auto at = arrival.spot.scope + std::to_string(target) + '~' + write_tag(arrival.tag);
+  std::vector<Arrival>& come = inputs_[at];
+  come.push_back(arrival);
+  const auto is_skipped = [](const Arrival& one) { return one.kind == Kind::skipped; };
+  if (come.size() < static_cast<std::size_t>(inputs) || !std::ranges::all_of(come, is_skipped)) {
+    return;
+  }
+  Token token{.spot = arrival.spot, .node = target, .tag = arrival.tag};
+  for (const Arrival& one : come) merge_passed(one, token.passed);
+  inputs_.erase(at);
+  skip(token, Kind::skipped);
 }
 
 // Counters per join and turn: inputs that have come, and how many of them were skipped or failed.
 // Each input comes once, because a node's job ends once. Only the last one has to know how many
 // there were before it; the others add to whatever it is, so that branches which end at the same
 // time on different workers do not get into each other's way.
-void RunStep::join(const Arrival& arrival, int inputs) {
+void RunStep::join(const Arrival& arrival) {
   const Graph& graph = *arrival.spot.graph;
   const int target = graph.edges()[arrival.edge].to;
   const Graph::Node& node = graph.nodes()[target];
+  const auto inputs = static_cast<int>(node.in.size());
   const std::string& name = node.node->name;
   const std::string at = arrival.spot.scope + name + '~' + write_tag(arrival.tag);
   const std::string came = "o:" + at, fired_cell = "ox:" + at;
