@@ -159,13 +159,13 @@ std::optional<Job> Runs::find_job(const std::string& id) {
   return std::get<Job>(**found);
 }
 
-Result<Runs::Open> Runs::add_open(const Run& of, std::map<std::string, RunNode>& nodes) {
+// `open` was read before the nodes that have ended: what has ended meanwhile is among these.
+Result<Runs::Open> Runs::add_open(const Run& of, const RunReader::Fields& open,
+                                  std::map<std::string, RunNode>& nodes) {
   const std::string& run = of.id.text;
-  auto open = reader_.fields_of(run, "j:");
-  if (!open) return std::move(open).error();
-  Open found_open{.only_waits = !open->empty()};
+  Open found_open{.only_waits = !open.empty()};
   std::size_t looked_up = 0;
-  for (const auto& [name, value] : *open) {
+  for (const auto& [name, value] : open) {
     const auto step = rules::read_open_step({.name = name, .value = value});
     if (!step) continue;
     if (step->phase != rules::Phase::gate) found_open.only_waits = false;
@@ -183,6 +183,9 @@ Result<Runs::Open> Runs::add_open(const Run& of, std::map<std::string, RunNode>&
     }
     RunNode& node = nodes[name.substr(2)];
     name_node(node, step->place);
+    const bool has_ended = live && !node.state.empty() && node.job == step->job;
+    const bool waits = step->phase == rules::Phase::main && !node.waits_for.empty();
+    if (has_ended || waits) continue;
     node.job = step->job;
     if (step->phase == rules::Phase::gate && live) {
       if (!node.waits_for.empty()) continue;
@@ -214,9 +217,10 @@ Result<Runs::Open> Runs::add_open(const Run& of, std::map<std::string, RunNode>&
       continue;
     }
     add_job(node, *job);
-    // It came too late: nothing of what it did was kept.
-    const bool too_late = of.ended() && job->state == JobState::succeeded;
-    if (too_late) node.state = rules::to_text(JobState::ready);
+    // It came too late, and nothing of what it did was kept; or it has ended since.
+    if (job->state == JobState::succeeded) {
+      node.state = rules::to_text(of.ended() ? JobState::ready : JobState::running);
+    }
     if (node.state == rules::to_text(JobState::running)) found_open.running.insert(name.substr(2));
   }
   return found_open;
@@ -224,10 +228,12 @@ Result<Runs::Open> Runs::add_open(const Run& of, std::map<std::string, RunNode>&
 
 Result<void> Runs::add_nodes(Run& run) {
   Nodes nodes;
+  const auto steps = reader_.fields_of(run.id.text, "j:");
+  if (!steps) return steps.error();
   auto ended = reader_.fields_of(run.id.text, "n:");
   if (!ended) return std::move(ended).error();
   add_ended(nodes, *ended);
-  auto open = add_open(run, nodes);
+  auto open = add_open(run, *steps, nodes);
   if (!open) return std::move(open).error();
   auto maps = reader_.fields_of(run.id.text, "m:");
   if (!maps) return std::move(maps).error();

@@ -48,7 +48,8 @@ class Runs {
     std::set<std::string> running = {};
   };
   std::optional<Job> find_job(const std::string& id);
-  Result<Open> add_open(const Run& run, std::map<std::string, RunNode>& nodes);
+  Result<Open> add_open(const Run& run, const RunReader::Fields& open,
+                        std::map<std::string, RunNode>& nodes);
   Result<RunId> write_fork(Producer& producer, const rules::PinnedGraph& pinned,
                            rules::RunImage image);
 

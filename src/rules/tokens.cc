@@ -67,8 +67,7 @@ void RunStep::forget_passed(Token& token) {
     if (token.spot.graph->is_header(join)) before.pop_back();
     const auto turns = static_cast<std::ptrdiff_t>(before.size());
     const auto mine = token.tag.end() - static_cast<std::ptrdiff_t>(heads.size());
-    return tag.size() < before.size() ||
-           std::ranges::mismatch(before, heads).in1 != before.end() ||
+    return tag.size() < before.size() || std::ranges::mismatch(before, heads).in1 != before.end() ||
            !std::equal(tag.end() - turns, tag.end(), mine);
   });
 }

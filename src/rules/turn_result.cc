@@ -25,9 +25,10 @@ std::string field_of(const Graph& graph, int node, const std::string& scope, con
   return "rv:" + scope + graph.nodes()[node].node->name + '~' + write_tag(tag);
 }
 
-// Where a line may have come from: rather what did come, and from the latest turn.
+// Where a line may have been: rather where it came from than what has passed that by, and in the
+// latest turn.
 struct Source {
-  bool came = false, taken = false;
+  bool came = true, taken = true;
   Standpoint at = {};
   bool operator<(const Source& other) const {
     return std::tie(came, taken, at.tag) < std::tie(other.came, other.taken, other.at.tag);
@@ -40,14 +41,15 @@ class Line {
   Line(const Graph& graph, int node, const std::string& scope, const Read& read)
       : graph_(graph), node_(node), scope_(scope), read_(read) {}
 
-  // The best that is left to look from is the last.
   std::optional<TurnResult> seen_from(Standpoint from) {
     const Graph::Node& node = graph_.nodes()[node_];
-    std::vector<Standpoint> todo{std::move(from)};
+    std::vector<Source> todo{{.at = std::move(from)}};
     std::set<std::pair<int, Turns>> looked;
     while (!todo.empty()) {
-      const Standpoint at = std::move(todo.back());
-      todo.pop_back();
+      const auto best = std::ranges::max_element(todo, std::less{});
+      const Source source = std::move(*best);
+      todo.erase(best);
+      const Standpoint& at = source.at;
       const auto& mine = graph_.nodes()[at.node].heads;
       if (at.tag.size() < mine.size() || !looked.emplace(at.node, at.tag).second) continue;
       const auto same =
@@ -56,9 +58,9 @@ class Line {
       if (common == node.turns && !lies_ahead(at)) {
         if (auto made = made_at(at, common)) return made;
       }
-      if (auto before = turn_before(at, common)) todo.push_back(*std::move(before));
-      if (common < node.turns) {
-        for (Source& source : sources_of(at, common)) todo.push_back(std::move(source.at));
+      if (common < node.turns) add_sources(source, common, todo);
+      if (auto before = turn_before(at, common)) {
+        todo.push_back({.came = source.came, .taken = source.taken, .at = *std::move(before)});
       }
     }
     return std::nullopt;
@@ -97,23 +99,19 @@ class Line {
     return std::nullopt;
   }
 
-  // Where the line came from to joins with other inputs, or would have; the best last.
-  std::vector<Source> sources_of(const Standpoint& at, std::size_t common) {
-    std::vector<Source> sources;
-    for (const auto& [key, tag] : at.passed) {
+  // Where the line came from to joins with other inputs, or would have.
+  void add_sources(const Source& line, std::size_t common, std::vector<Source>& to) {
+    for (const auto& [key, tag] : line.at.passed) {
       for (const int e : graph_.nodes()[join_of(key)].in) {
         const Graph::Edge& edge = graph_.edges()[e];
         if (edge.meets < 0 || !comes_from(edge.from, common)) continue;
         const Meeting meeting(read_(meeting_field(graph_, e, scope_, tag)));
         const std::string came = meeting.source();
         if (came.empty()) continue;
-        Source source{.came = key >= 0, .taken = meeting.is_taken()};
-        source.at = {.node = edge.from, .tag = read_tag(came), .passed = read_passed(came)};
-        sources.push_back(std::move(source));
+        to.push_back({.came = line.came && key >= 0, .taken = line.taken && meeting.is_taken()});
+        to.back().at = {.node = edge.from, .tag = read_tag(came), .passed = read_passed(came)};
       }
     }
-    std::ranges::sort(sources, std::less{});
-    return sources;
   }
 
   // Whether what comes from there has come by the node, in a turn that the line knows no more.

@@ -81,7 +81,7 @@ Attempt::Attempt(Reserved reserved, const Tasks::Task& task, const Retention& re
 rules::NodeReport Attempt::report() const {
   CHECK(ticket_.has_value());
   rules::NodeReport report;
-  if (node_) report = node_->report();
+  if (node_has_ended_) report = node_->report();
   report.place = ticket_->place;
   report.phase = ticket_->phase;
   report.tag = ticket_->tag;
@@ -116,11 +116,13 @@ rules::Outcome Attempt::run(Clock& clock, Client* client) {
   try {
     if (node_) {
       rules::Outcome ended = node_->run(context, reserved_.attempt >= policy_.max_attempts);
+      node_has_ended_ = true;
       if (auto* done = std::get_if<rules::Succeeded>(&ended)) return succeeded(done->result);
       return ended;
     }
     return succeeded(task_.run(reserved_.payload, context));
   } catch (...) {
+    node_has_ended_ = node_.has_value();
     return outcome_of(std::current_exception());
   }
 }
@@ -132,6 +134,7 @@ void Attempt::start(Clock& clock, Client* client, AsyncLoop& loop,
   if (node_) {
     node_->start(context, loop, reserved_.attempt >= policy_.max_attempts,
                  [this, ended](const std::exception_ptr& thrown, rules::Outcome outcome) {
+                   node_has_ended_ = true;
                    if (thrown) return ended(outcome_of(thrown));
                    auto* done = std::get_if<rules::Succeeded>(&outcome);
                    ended(done ? succeeded(std::move(done->result)) : std::move(outcome));

@@ -28,7 +28,7 @@ class Attempt : public JobPort {
   [[nodiscard]] bool is_async() const { return task_.is_async(); }
   /// The step of a run that it is, if any.
   [[nodiscard]] const std::optional<rules::NodeTicket>& ticket() const { return ticket_; }
-  /// What the step left. REQUIRES: a ticket; nothing runs.
+  /// What the step left; nothing of one that still runs. REQUIRES: a ticket.
   [[nodiscard]] rules::NodeReport report() const;
   /// Runs the handler in the calling thread. REQUIRES: claimed, not async. `client` may be null in
   /// tests.
@@ -74,6 +74,7 @@ class Attempt : public JobPort {
   const Spill spill_;
   std::optional<rules::NodeTicket> ticket_;
   std::optional<NodeRun> node_;
+  std::atomic<bool> node_has_ended_{false};  // Its report changes no more.
   Job job_;
   std::stop_source stop_;
   std::atomic<Claim> claim_{Claim::open};

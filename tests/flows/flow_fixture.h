@@ -77,7 +77,7 @@ class FlowTest : public ::testing::TestWithParam<StoreKind> {
     Tasks tasks = tasks_;
     for (const Flow& flow : flows) tasks.add(flow).value();
     if (options.concurrency == 0) options.concurrency = 3;
-    options.grace = Duration{1000};
+    if (options.grace == WorkerOptions().grace) options.grace = Duration{1000};
     worker_ = std::make_unique<Worker>(Worker::open(url(), tasks, options).value());
     thread_ = std::jthread([this] { (void)worker_->run(); });
   }

@@ -273,6 +273,29 @@ TEST_P(LeftAgain, ARetryInALoopBehindItSeesTheTurnBefore) {
   EXPECT_EQ(node("counts", 3).action, "done");
 }
 
+TEST_P(Loop, WhoLooksMeanwhileMissesNoVisit) {
+  Flow flow("watched");
+  auto head = flow.node("head", acting([](Shared& shared) {
+                          shared.add("turns", 1);
+                          return shared.get_or("turns", 0) < 60 ? "again" : "done";
+                        }));
+  auto next = flow.task("next", [] {});
+  head.on("again") >> next >> head;
+  flow.start(head);
+  work({flow});
+  id_ = client_.run(flow, json::object()).value();
+  Run seen;
+  while (!seen.ended()) {
+    seen = client_.find_run(id_).value();
+    std::map<std::string, std::set<int>> visits;
+    for (const RunNode& one : seen.nodes) visits[one.node].insert(one.visit);
+    for (const auto& [node, those] : visits) {
+      EXPECT_EQ(*those.rbegin(), static_cast<int>(those.size())) << node;
+    }
+  }
+  EXPECT_EQ(seen.state, "succeeded");
+}
+
 TEST_P(Loop, WhatRunsBesideANodeThatFailsInALaterTurnSeesTheTurnBefore) {
   for (const bool branches : {false, true}) {
     Flow flow("beside" + std::to_string(branches));
