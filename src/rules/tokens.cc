@@ -260,7 +260,9 @@ void RunStep::skip(const Token& token, Kind kind) {
   }
   for (const int e : node.out) {
     const Graph::Edge& edge = graph.edges()[e];
-    if (edge.to >= 0 && !edge.back) send(token, e, kind);
+    if (edge.to < 0 || edge.back) continue;
+    // What failed did not come by that edge, and may come yet.
+    send(token, e, edge.meets >= 0 ? Kind::skipped : kind);
   }
 }
 

@@ -135,6 +135,23 @@ TEST_P(Meetings, LoseNoTurnOfAJoinOfSome) {
   EXPECT_EQ(shared("met").size(), 1);
 }
 
+TEST_P(Meetings, WaitForWhatIsBehindANodeThatFailedInAnEarlierTurn) {
+  auto fails = flow_.node("fails", acting([](Shared& shared) {
+                            if (shared.result("head") == json(1)) throw NoRetry("not yet");
+                            return "default";
+                          }));
+  auto way = telling("way");
+  auto met = meet(seeing("met", {"way"}));
+  auto never = flow_.node("never", acting([](Shared&) { return "past"; }));
+  head_ >> (fails | flow_.task("other", [] {})).with(Policy::best_effort()) >> counting("judge");
+  fails >> way >> met;
+  turn_.on("done") >> never;
+  never.on("leads") >> met;
+  EXPECT_EQ(run(flow_).state, "succeeded");
+  EXPECT_NE(shared("met"), json({{nullptr}}));
+  EXPECT_EQ(shared("judge"), 3);
+}
+
 TEST_P(Meetings, TakeEdgesOfOneNodeAsOneInput) {
   const auto sees = [](Shared& shared) { shared.append("seen", shared.contains("slow")); };
   auto two = flow_.task("two", sees, {}, {.join = 2}), all = flow_.task("all", sees);
