@@ -79,10 +79,15 @@ class Line {
     }
   }
 
-  // Behind a loop that the step is still in.
+  // Behind a loop that the step is still in; or where inputs from before a loop come, too, of one
+  // that it has not come out of otherwise.
   [[nodiscard]] bool lies_ahead(const Standpoint& at) const {
-    return std::ranges::any_of(graph_.nodes()[at.node].loops,
-                               [this](int header) { return graph_.is_behind(header, node_); });
+    const Graph::Node &from = graph_.nodes()[at.node], &node = graph_.nodes()[node_];
+    return std::ranges::any_of(from.heads, [&](int header) {
+      if (!graph_.is_behind(header, node_)) return false;
+      const bool inside = std::ranges::find(from.loops, header) != from.loops.end();
+      return inside || std::ranges::find(node.heads, header) == node.heads.end();
+    });
   }
 
   // What has begun the turn that the line is in, of the innermost of the loops around the node.

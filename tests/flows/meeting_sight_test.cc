@@ -9,6 +9,24 @@ namespace {
 using MeetingSight = Meetings;
 INSTANTIATE_TEST_SUITE_P(Stores, MeetingSight, ::testing::ValuesIn(flow_stores()), flow_store_name);
 
+TEST_P(MeetingSight, WhatHasNotComeToThemDoesNotSeeThem) {
+  auto way = flow_.node("way", acting([](Shared& shared) {
+                          if (shared.result("head") == json(1)) return "leads";
+                          if (!shared.contains("met")) throw Snooze(Duration{1});
+                          shared.append("seen", shared.result("met").has_value());
+                          return "leads";
+                        }));
+  auto met = meet(flow_.task("met", [](Shared& shared) {
+    shared.set("met", true);
+    return 1;
+  }));
+  head_ >> way;
+  way.on("leads") >> met;
+  met >> flow_.task("on", [] {});
+  EXPECT_EQ(run(flow_).state, "succeeded");
+  EXPECT_EQ(shared("seen"), json({false, false}));
+}
+
 TEST_P(MeetingSight, SeeWhatEachOfTheirInputsHasSeen) {
   auto first = flow_.node("first", acting([](Shared& shared) {
                             return shared.result("head") == json(1) ? "leads" : "stays";
