@@ -6,6 +6,7 @@
 #include "rules/whole_number.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <tuple>
 
@@ -121,33 +122,35 @@ class Line {
 
   // Whether what comes from there has come by the node, in a turn that the line knows no more.
   [[nodiscard]] bool comes_from(int source, std::size_t common) {
-    const Graph::Node& node = graph_.nodes()[node_];
-    const std::vector<int>& heads = graph_.nodes()[source].heads;
-    if (heads.size() <= common || heads[common] != node.heads[common]) return false;
-    const bool inside = std::ranges::find(node.loops, node.heads[common]) != node.loops.end();
-    return inside || ahead().contains(source);
+    const int head = graph_.nodes()[node_].heads[common];
+    return has_head(source, head) && led_to(head).contains(source);
   }
 
-  // What the node leads to, and itself.
-  const std::set<int>& ahead() {
+  [[nodiscard]] bool has_head(int node, int head) const {
+    return std::ranges::find(graph_.nodes()[node].heads, head) != graph_.nodes()[node].heads.end();
+  }
+
+  // What the node leads to without leaving what this head comes before, and itself.
+  const std::set<int>& led_to(int head) {
+    std::set<int>& led = led_to_[head];
     std::vector<int> todo;
-    if (ahead_.insert(node_).second) todo.push_back(node_);
+    if (led.insert(node_).second) todo.push_back(node_);
     while (!todo.empty()) {
       const int from = todo.back();
       todo.pop_back();
       for (const int e : graph_.nodes()[from].out) {
-        const Graph::Edge& edge = graph_.edges()[e];
-        if (edge.to >= 0 && !edge.back && ahead_.insert(edge.to).second) todo.push_back(edge.to);
+        const int to = graph_.edges()[e].to;
+        if (to >= 0 && has_head(to, head) && led.insert(to).second) todo.push_back(to);
       }
     }
-    return ahead_;
+    return led;
   }
 
   const Graph& graph_;
   const int node_;
   const std::string& scope_;
   const Read& read_;
-  std::set<int> ahead_ = {};
+  std::map<int, std::set<int>> led_to_ = {};  // By head.
 };
 
 }  // namespace

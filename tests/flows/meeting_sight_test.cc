@@ -9,6 +9,19 @@ namespace {
 using MeetingSight = Meetings;
 INSTANTIATE_TEST_SUITE_P(Stores, MeetingSight, ::testing::ValuesIn(flow_stores()), flow_store_name);
 
+TEST_P(MeetingSight, SeeWhatLedToTheirInputInAnEarlierTurnOfALoopBehindTheLoop) {
+  auto walk = flow_.node("walk", acting([](Shared& shared) {
+                           return shared.result("step").has_value() ? "out" : "again";
+                         }));
+  auto met = meet(seeing("met", {"step"}));
+  turn_.on("done") >> walk;
+  head_ >> flow_.task("side", [] {});
+  walk.on("again") >> telling("step") >> walk;
+  walk.on("out") >> met;
+  EXPECT_EQ(run(flow_).state, "succeeded");
+  EXPECT_EQ(shared("met"), json({{3}}));
+}
+
 TEST_P(MeetingSight, WhatHasNotComeToThemDoesNotSeeThem) {
   auto way = flow_.node("way", acting([](Shared& shared) {
                           if (shared.result("head") == json(1)) return "leads";
