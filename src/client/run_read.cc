@@ -168,6 +168,10 @@ Result<Runs::Open> Runs::add_open(const Run& of, const RunReader::Fields& open,
   for (const auto& [name, value] : open) {
     const auto step = rules::read_open_step({.name = name, .value = value});
     if (!step) continue;
+    const auto known = nodes.find(name.substr(2));
+    const bool waits = step->phase == rules::Phase::main && known != nodes.end() &&
+                       !known->second.waits_for.empty();
+    if (waits) continue;  // Since the steps were read.
     if (step->phase != rules::Phase::gate) found_open.only_waits = false;
     const bool live = !step->job.empty();
     if (step->phase == rules::Phase::item && live) {
@@ -175,6 +179,7 @@ Result<Runs::Open> Runs::add_open(const Run& of, const RunReader::Fields& open,
       const auto job = find_job(step->job);
       // Its map counts those that wait for their turn.
       if (!job || (job->state == JobState::ready && job->attempt == 0)) continue;
+      if (job->state == JobState::succeeded) continue;  // Since the steps were read.
       RunNode& item = nodes[name.substr(2)];
       name_node(item, step->place);
       item.job = step->job;
@@ -184,8 +189,7 @@ Result<Runs::Open> Runs::add_open(const Run& of, const RunReader::Fields& open,
     RunNode& node = nodes[name.substr(2)];
     name_node(node, step->place);
     const bool has_ended = live && !node.state.empty() && node.job == step->job;
-    const bool waits = step->phase == rules::Phase::main && !node.waits_for.empty();
-    if (has_ended || waits) continue;
+    if (has_ended) continue;
     node.job = step->job;
     if (step->phase == rules::Phase::gate && live) {
       if (!node.waits_for.empty()) continue;

@@ -30,8 +30,8 @@
 //                 group stays as it was judged
 //   g:PLACE       a gate and its answer
 //   p:PLACE pw:PLACE  what prep returned, and what it wrote and locked, for a retry of exec
-//   i:PLACE       CYCLES|JSON of a turn that the one before has asked for: how many in a row, with
-//   what
+//   i:PLACE       CYCLES|JSON of a turn that the one before has asked for: how many in a row, and
+//                 with what
 //   m:PLACE       a map: TAG|ITEMS|STAGE; me: the same of a map of flows that has ended
 //   mi:STAGE:CHUNK its items;  mr:PLACE:ITEM its results
 //   mn: md: mf:   of the map at PLACE: the next item to begin, how many have ended, and failed

@@ -33,6 +33,9 @@ void RunStep::fire(Token token, bool dynamic) {
   place.push_back({.node = node.name, .visit = visit});
   count(token, 1);
   const Graph::Node& at = token.spot.graph->nodes()[token.node];
+  // A loop may end in the step that it begins in.
+  const bool is_header = token.spot.graph->is_header(token.node);
+  if (is_header && token.tag.back() == 1) loop_of(token, token.node).ends = true;
   const bool may_be_noted = visit == 1 && at.loops.empty() && !at.heads.empty();
   if (may_be_noted) edit_.erase("n:" + write_place(place));  // As skipped so far.
   const FlowLimits limits = limits_of(token.spot);

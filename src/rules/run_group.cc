@@ -12,7 +12,7 @@ namespace penstock::rules {
 
 // Members that failed are parked as if they had not ended, so that a retry runs them again and the
 // node behind judges anew. How many; of none the node behind is parked itself.
-std::int64_t RunStep::fail_group(const Token& behind, std::int64_t arrived) {
+RunStep::Again RunStep::fail_group(const Token& behind, std::int64_t arrived) {
   const Graph& graph = *behind.spot.graph;
   const Graph::Node& node = graph.nodes()[behind.node];
   Place place = behind.spot.outer;
@@ -21,17 +21,16 @@ std::int64_t RunStep::fail_group(const Token& behind, std::int64_t arrived) {
   fail(place, "only " + std::to_string(arrived) + " of the nodes before \"" + node.node->name +
                   "\" succeeded, " + std::to_string(node.need) +
                   (node.need == 1 ? " is needed" : " are needed"));
-  std::int64_t again = 0;
+  Again again;
   std::set<std::string> parked;
   for (const int e : node.in) {
     const Graph::Edge& edge = graph.edges()[e];
     const Graph::Node& before = graph.nodes()[edge.from];
     if (!before.tolerated || edge.leaves >= 0) continue;
     Token member{.spot = behind.spot, .node = edge.from, .passed = behind.passed};
-    std::string field;
     if (edge.meets >= 0) {
-      field = meeting_field(graph, e, behind.spot.scope, cut_tag(behind, edge.keeps));
-      const Meeting meeting(edit_.read(field));
+      const Meeting meeting(
+          edit_.read(meeting_field(graph, e, behind.spot.scope, cut_tag(behind, edge.keeps))));
       if (!meeting.is_taken()) continue;
       member.tag = tag_at(member, meeting.source());
       member.passed = read_passed(meeting.source());
@@ -40,20 +39,33 @@ std::int64_t RunStep::fail_group(const Token& behind, std::int64_t arrived) {
     }
     const auto at = failed_at(member);
     if (!at) continue;
-    if (edge.meets >= 0) edit_.erase(field);
-    ++again;
+    if (edge.meets >= 0) again.skipped += forget_meetings(behind, e);
+    ++again.failed;
     if (!parked.insert(write_place(*at)).second) continue;  // Several of its edges lead there.
     count(member, 1);
     park(member, *at, Phase::main);
   }
-  if (again > 0) return again;
+  if (again.failed > 0) return again;
   edit_.write("gf:" + write_place(place), "only " + std::to_string(arrived) +
                                               " of the nodes before " + node.node->name +
                                               " succeeded, and none of them can "
                                               "run again");
   count(behind, 1);
   park(behind, place, Phase::main);
-  return 0;
+  return {};
+}
+
+// Of an edge to a meeting, and of those of the same node, which were skipped for it: how many.
+std::int64_t RunStep::forget_meetings(const Token& behind, int edge) {
+  const Graph& graph = *behind.spot.graph;
+  std::int64_t skipped = 0;
+  for (const int e : graph.nodes()[behind.node].in) {
+    if (graph.edges()[e].from != graph.edges()[edge].from) continue;
+    edit_.erase(
+        meeting_field(graph, e, behind.spot.scope, cut_tag(behind, graph.edges()[e].keeps)));
+    if (e != edge) ++skipped;
+  }
+  return skipped;
 }
 
 // Its visit in that turn, when that has failed.

@@ -108,7 +108,7 @@ void RunStep::meets(const Token& source, Arrival arrival) {
     Arrival other = arrival;
     other.edge = e;
     other.kind = Kind::skipped;
-    comes_too_late(other);
+    counts_no_more(other);
     arrivals_.push_back(std::move(other));
   }
   arrivals_.push_back(std::move(arrival));
@@ -122,7 +122,7 @@ void RunStep::passes_by(const Token& source, const Arrival& arrival) {
 }
 
 // The node has fired without it, or had the same input by another edge.
-void RunStep::comes_too_late(const Arrival& arrival) {
+void RunStep::counts_no_more(const Arrival& arrival) {
   edit_.write(meeting_of(arrival), Meeting::never(Meeting({})));
 }
 

@@ -108,7 +108,7 @@ class RunStep {
   static std::string meeting_of(const Arrival& arrival);
   void meets(const Token& source, Arrival arrival);
   void passes_by(const Token& source, const Arrival& arrival);
-  void comes_too_late(const Arrival& arrival);
+  void counts_no_more(const Arrival& arrival);
   void meet_no_more(const Region& ended);
 
   // run_region.cc
@@ -124,7 +124,12 @@ class RunStep {
   static std::vector<int> tag_at(const Token& token, std::string_view field);
 
   // run_group.cc
-  std::int64_t fail_group(const Token& behind, std::int64_t arrived);
+  /// So many of what has come to a join will come again.
+  struct Again {
+    std::int64_t failed = 0, skipped = 0;
+  };
+  Again fail_group(const Token& behind, std::int64_t arrived);
+  std::int64_t forget_meetings(const Token& behind, int edge);
   std::optional<Place> failed_at(const Token& member);
 
   // Firing.

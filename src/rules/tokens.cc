@@ -146,10 +146,12 @@ void RunStep::merge_passed(const Arrival& arrival, PassedJoins& all) {
 }
 
 void RunStep::keep_passed(const Arrival& arrival, const std::string& cell) {
-  if (arrival.passed.empty()) return;
-  PassedJoins all = read_passed(edit_.read(cell).value_or(""));
+  const Graph& graph = *arrival.spot.graph;
+  if (arrival.passed.empty() || !graph.nodes()[graph.edges()[arrival.edge].to].overlaps) return;
+  const PassedJoins known = read_passed(edit_.read(cell).value_or(""));
+  PassedJoins all = known;
   merge_passed(arrival, all);
-  edit_.write(cell, write_tag({}, all));
+  if (all != known) edit_.write(cell, write_tag({}, all));
 }
 
 // Where all inputs are skipped in one step, as behind a loop in each turn that does not leave it,
@@ -188,7 +190,7 @@ void RunStep::join(const Arrival& arrival) {
   if (!fired) {
     keep_passed(arrival, "ol:" + at);
   } else if (graph.edges()[arrival.edge].meets >= 0) {
-    comes_too_late(arrival);
+    counts_no_more(arrival);
   }
   if (skips) edit_.add({.name = skipped_cell});
   if (fails) edit_.add({.name = failed_cell});
@@ -220,11 +222,12 @@ void RunStep::join(const Arrival& arrival) {
   if (node.overlaps) edit_.erase("ol:" + at);
   if (fired) return;
   if (node.need > 0 && arrived < node.need && arrived + failed > 0) {
-    const std::int64_t again = fail_group(token, arrived);
-    if (again == 0) return;
-    edit_.write_number(came, all - again);
-    edit_.write_number(skipped_cell, skipped);
-    edit_.write_number(failed_cell, failed - again);
+    const Again again = fail_group(token, arrived);
+    if (again.failed == 0) return;
+    edit_.write_number(came, all - again.failed - again.skipped);
+    edit_.write_number(skipped_cell, skipped - again.skipped);
+    edit_.write_number(failed_cell, failed - again.failed);
+    if (!token.passed.empty()) edit_.write("ol:" + at, write_tag({}, token.passed));
   } else if (usable >= std::max(enough, 1)) {
     fire_join(token);
   } else {

@@ -5,9 +5,9 @@
 // by, and so on; behind a join with inputs from before the loop, what the inputs from it have seen.
 // What other branches do meanwhile is not seen.
 //
-//   rv:SCOPE NODE~TAG     VISIT|JSON: the result of that turn; no JSON when it failed or was
-//   skipped tp:SCOPE HEADER~TAG   NODE.TAG;PASSED of what has begun this turn of the loop lm:SCOPE
-//   EDGE~TAG     a meeting: what came to a join with other inputs by this edge
+//   rv:SCOPE NODE~TAG     VISIT|JSON: the result of that turn; no JSON when it failed
+//   tp:SCOPE HEADER~TAG   NODE.TAG;PASSED of what has begun this turn of the loop
+//   lm:SCOPE EDGE~TAG     a meeting: what came to a join with other inputs by this edge
 //
 // Tags have the turns of loops that branch; in the others there is one token at a time.
 #pragma once

@@ -273,6 +273,19 @@ TEST_P(LeftAgain, ARetryInALoopBehindItSeesTheTurnBefore) {
   EXPECT_EQ(node("counts", 3).action, "done");
 }
 
+TEST_P(Loop, MayEndInTheStepThatItBeginsIn) {
+  Flow flow("short");
+  auto begin = flow.task("begin", [] {});
+  auto loop = flow.node("loop", acting([](Shared&) { return "neither"; }), {.local = true});
+  auto join = flow.task("join", [](Shared& shared) { shared.add("joined", 1); });
+  begin >> (loop | join);
+  loop.on("again") >> loop;
+  loop.on("done") >> join;
+  flow.start(begin);
+  EXPECT_EQ(run(flow).state, "succeeded");
+  EXPECT_EQ(shared("joined"), 1);
+}
+
 TEST_P(Loop, WhoLooksMeanwhileMissesNoVisit) {
   Flow flow("watched");
   auto head = flow.node("head", acting([](Shared& shared) {

@@ -304,15 +304,16 @@ TEST_P(Meetings, AreJudgedAsAGroupAgainAfterARetry) {
   auto one = flow_.node("one", acting([&mended](Shared& shared) {
                           if (!mended) throw NoRetry("not yet");
                           shared.append("tried", shared.result("head").value_or(0));
-                          return "default";
+                          return "too";
                         }));
   auto other = flow_.task("other", [] {});
   auto met = seeing("met", {"head"});
   auto begin = flow_.task("begin", [] {});
-  begin >> head_;
+  begin >> head_ >> flow_.task("side", [] {});
   turn_.on("done") >> one;
   begin >> other;
   (one | other).with(Policy::at_least(2)) >> met;
+  one.on("too") >> met;
   flow_.start(begin);
   EXPECT_EQ(run(flow_).state, "failed");
   mended = true;
