@@ -110,7 +110,7 @@ std::string history_text(const std::string& entry) {
 }
 
 void FlowView::say_ended(const RunNode& node, std::vector<Line>& lines) {
-  if (!told_.emplace(node.node, node.visit).second) return;
+  if (!told_.emplace(node.node, node.visit, node.state).second) return;
   std::string text = name_of(node) + ' ' + node.state;
   if (ran_for(node) != "-") text += " in " + ran_for(node);
   if (!node.action.empty() && node.action != "default") text += ", " + node.action;
@@ -131,7 +131,7 @@ void FlowView::show(const Run& run) {
     } else if (has_begun(node)) {
       const bool asks =
           !node.waits_for.empty() && node.waits_for != "timer" && node.waits_for != "run";
-      if (asks && told_.emplace(node.node, -node.visit).second) {
+      if (asks && told_.emplace(node.node, node.visit, node.waits_for).second) {
         lines.push_back({name_of(node) + ' ' + note_of(node) + " (penstock flow signal " +
                          run.id.text + ' ' + name_of(node) + " JSON)"});
       }

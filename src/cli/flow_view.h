@@ -9,6 +9,7 @@
 #include <penstock/client.h>
 
 #include <set>
+#include <tuple>
 
 namespace penstock::cli {
 
@@ -24,8 +25,10 @@ class FlowView {
   };
   void say_ended(const RunNode& node, std::vector<Line>& lines);
 
-  Screen screen_{{.to_stderr = true}};               // Standard output is for the run's output.
-  std::set<std::pair<std::string, int>> told_ = {};  // Nodes and visits that have ended.
+  Screen screen_{{.to_stderr = true}};  // Standard output is for the run's output.
+  /// Nodes, visits and how they ended, or what they wait for: behind a loop what was skipped may
+  /// run yet.
+  std::set<std::tuple<std::string, int, std::string>> told_ = {};
   std::size_t history_told_ = 0;
 };
 

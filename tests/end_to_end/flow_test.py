@@ -89,6 +89,25 @@ class Flows(FlowStage):
         self.assertEqual(json.loads(told.out)["state"], "succeeded")
         self.assertEqual(told.err, "")
 
+    def test_who_waits_sees_what_was_skipped_at_first_run_in_a_later_turn(self):
+        flow = self.write("later.yaml", """
+            flow: later
+            nodes:
+              ask: {gate: {ask: event}, next: {again: [side, ask], out: last}}
+              side: {exec: [cat]}
+              last: {exec: [cat]}
+            start: ask
+            """)
+        self.worker("--flow", flow)
+        waiting = self.start("flow", "run", "later", "--id", "seen")
+        waiting.wait_line("penstock flow signal seen ask JSON")
+        self.flow("signal", "seen", "ask", '{"$action": "again"}')
+        waiting.wait_line("last skipped")
+        waiting.wait_line("penstock flow signal seen ask#2 JSON")
+        self.flow("signal", "seen", "ask#2", '{"$action": "out"}')
+        waiting.wait_line("last succeeded in ")
+        self.assertEqual(waiting.wait(), 0)
+
     def test_who_stops_watching_a_run_is_told_how_to_go_on_and_the_run_goes_on(self):
         self.worker("--flow", self.file)
         watching = self.start("flow", "run", "etl", "--id", "left", "--input", self.input)
