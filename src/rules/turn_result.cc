@@ -26,13 +26,15 @@ std::string field_of(const Graph& graph, int node, const std::string& scope, con
   return "rv:" + scope + graph.nodes()[node].node->name + '~' + write_tag(tag);
 }
 
-// Where a line may have been: rather where it came from than what has passed that by, and in the
-// latest turn.
+// Where a line may have been: in the latest turn of what is around; there rather where it came from
+// than what has passed that by, and in the latest turn.
 struct Source {
   bool came = true, taken = true;
   Standpoint at = {};
+  Turns around = {};
   bool operator<(const Source& other) const {
-    return std::tie(came, taken, at.tag) < std::tie(other.came, other.taken, other.at.tag);
+    return std::tie(around, came, taken, at.tag) <
+           std::tie(other.around, other.came, other.taken, other.at.tag);
   }
 };
 
@@ -44,7 +46,12 @@ class Line {
 
   std::optional<TurnResult> seen_from(Standpoint from) {
     const Graph::Node& node = graph_.nodes()[node_];
+    const std::size_t around = common_turns(from);
     std::vector<Source> todo{{.at = std::move(from)}};
+    const auto look_later = [&](Source source) {
+      source.around = turns_of(source.at, around);
+      todo.push_back(std::move(source));
+    };
     std::set<std::pair<int, Turns>> looked;
     while (!todo.empty()) {
       const auto best = std::ranges::max_element(todo, std::less{});
@@ -53,15 +60,15 @@ class Line {
       const Standpoint& at = source.at;
       const auto& mine = graph_.nodes()[at.node].heads;
       if (at.tag.size() < mine.size() || !looked.emplace(at.node, at.tag).second) continue;
-      const auto same =
-          static_cast<std::size_t>(std::ranges::mismatch(mine, node.heads).in1 - mine.begin());
-      const std::size_t common = std::min(same, node.turns);
+      const std::size_t common = common_turns(at);
       if (common == node.turns && !lies_ahead(at)) {
         if (auto made = made_at(at, common)) return made;
       }
-      if (common < node.turns) add_sources(source, common, todo);
+      if (common < node.turns) {
+        for (Source& one : sources_of(source, common)) look_later(std::move(one));
+      }
       if (auto before = turn_before(at, common)) {
-        todo.push_back({.came = source.came, .taken = source.taken, .at = *std::move(before)});
+        look_later({.came = source.came, .taken = source.taken, .at = *std::move(before)});
       }
     }
     return std::nullopt;
@@ -105,8 +112,25 @@ class Line {
     return std::nullopt;
   }
 
+  // So many of the heads whose loops branch do both have.
+  [[nodiscard]] std::size_t common_turns(const Standpoint& at) const {
+    const auto &mine = graph_.nodes()[at.node].heads, &theirs = graph_.nodes()[node_].heads;
+    const auto same =
+        static_cast<std::size_t>(std::ranges::mismatch(mine, theirs).in1 - mine.begin());
+    return std::min(same, graph_.nodes()[node_].turns);
+  }
+
+  // The first turns of a tag, behind how it has left loops.
+  [[nodiscard]] Turns turns_of(const Standpoint& at, std::size_t turns) const {
+    const std::size_t heads = graph_.nodes()[at.node].heads.size();
+    if (at.tag.size() < heads) return {};
+    const auto first = at.tag.end() - static_cast<std::ptrdiff_t>(heads);
+    return {first, first + static_cast<std::ptrdiff_t>(std::min(turns, heads))};
+  }
+
   // Where the line came from to joins with other inputs, or would have.
-  void add_sources(const Source& line, std::size_t common, std::vector<Source>& to) {
+  std::vector<Source> sources_of(const Source& line, std::size_t common) {
+    std::vector<Source> to;
     for (const auto& [key, tag] : line.at.passed) {
       for (const int e : graph_.nodes()[join_of(key)].in) {
         const Graph::Edge& edge = graph_.edges()[e];
@@ -118,6 +142,7 @@ class Line {
         to.back().at = {.node = edge.from, .tag = read_tag(came), .passed = read_passed(came)};
       }
     }
+    return to;
   }
 
   // Whether what comes from there has come by the node, in a turn that the line knows no more.
