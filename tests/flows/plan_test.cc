@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Random flows: each step runs as often, and sees what, its plan foretells, whatever goes wrong
-// meanwhile. A failure prints its seed: PENSTOCK_SEED=... ./dev test plan_test repeats it, and
-// PENSTOCK_PLANS=... draws more than the suite does.
+// meanwhile. The suite draws the same flows each time, in another order of events;
+// PENSTOCK_SEED=... draws others, and PENSTOCK_PLANS=... more. A failure prints the seed that
+// repeats it.
 #include "tests/flows/plan.h"
 #include "tests/flows/flow_fixture.h"
 #include "tests/support/environment.h"
@@ -17,7 +18,7 @@ class Plans : public FlowTest {
   // Calls `tries` with so many plans; of each the seed is told when it fails.
   template <class F>
   void each_plan(int count, F tries) {
-    const std::uint64_t seed = number_from("PENSTOCK_SEED", std::random_device()());
+    const std::uint64_t seed = number_from("PENSTOCK_SEED", 20261127);
     const auto plans = number_from("PENSTOCK_PLANS", static_cast<std::uint64_t>(count));
     for (std::uint64_t i = 0; i < plans && !HasFailure(); ++i) {
       SCOPED_TRACE("PENSTOCK_SEED=" + std::to_string(seed + i) + " PENSTOCK_PLANS=1");
